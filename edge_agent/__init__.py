@@ -1,0 +1,1 @@
+"""The vehicle agent: devices, journal, uplink, video and the tablet, in one process."""

@@ -1,0 +1,1 @@
+"""The `goldenhour` command: parses and hands over."""

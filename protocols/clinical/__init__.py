@@ -1,0 +1,1 @@
+"""Clinical scores and rules: pure, deterministic, each with its source and edition."""

@@ -1,0 +1,1 @@
+"""The link: frames, acks, topics, and the two pure machines, `Sender` and `Receiver`."""

@@ -1,0 +1,125 @@
+"""Acks: what the receiver has committed, per stream of one journal, and what it refused.
+
+On the wire an ack is a sealed CBOR map (see `wire`): `v` version 1, `j` journal (16 bytes),
+`s` a map stream → `[watermark, [[first, last], …]]`, `t` committed_utc_us by the receiver's clock,
+`x` the newest `sent_utc_us` among the frames it answers (the sender's round trip is now − x, a
+timestamp echo as in RFC 7323) or null, `f` refusals `[[reason, count], …]` since the last ack.
+An ack states the whole truth of the streams that it names: repeating or losing one harms nothing.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from protocols.errors import RemoteProtocolError
+from protocols.ids import JournalId
+from protocols.link.frame import MAX_SEQ, MAX_UTC_US, VERSION, journal_from_bytes
+from protocols.link.streams import Stream, stream_named
+from protocols.link.wire import Value, seal, unseal
+
+MAX_RANGES: Final = 256
+"""Ranges above the watermark that one ack lists per stream; the lowest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a receiver holds of one stream: 1 … `watermark`, and `ranges` above it, both ends in.
+
+    `ranges` are sorted, disjoint, not adjacent, and begin at `watermark + 2` or later.
+    """
+
+    watermark: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """One ack: only the streams about which there is something to say."""
+
+    journal: JournalId
+    streams: Mapping[Stream, Held]
+    committed_utc_us: int
+    echo_utc_us: int | None = None
+    refused: tuple[tuple[str, int], ...] = field(default=())
+
+
+def encode_ack(ack: Ack) -> bytes:
+    """Return the message that carries `ack`; ranges past the 256 lowest are left out."""
+    streams: dict[str, Value] = {
+        stream.value: [held.watermark, [[a, b] for a, b in held.ranges[:MAX_RANGES]]]
+        for stream, held in ack.streams.items()
+    }
+    return seal(
+        {
+            "v": VERSION,
+            "j": uuid.UUID(ack.journal).bytes,
+            "s": streams,
+            "t": ack.committed_utc_us,
+            "x": ack.echo_utc_us,
+            "f": [[reason, count] for reason, count in ack.refused],
+        }
+    )
+
+
+def decode_ack(payload: bytes) -> Ack:
+    """Return the ack that `payload` carries; streams unknown to this version are left out.
+
+    Raises:
+        RemoteProtocolError: reasons as in `decode_frame`, and `bad-ack`.
+    """
+    fields = unseal(payload)
+    version = fields.get("v")
+    if version != VERSION or isinstance(version, bool):
+        raise RemoteProtocolError(reason="version", version=str(version)[:20])
+    try:
+        return Ack(
+            journal=journal_from_bytes(fields["j"]),
+            streams=_streams(fields["s"]),
+            committed_utc_us=_whole(fields["t"], MAX_UTC_US),
+            echo_utc_us=None if fields.get("x") is None else _whole(fields["x"], MAX_UTC_US),
+            refused=_refused(fields.get("f", [])),
+        )
+    except (KeyError, ValueError, TypeError) as err:
+        raise RemoteProtocolError(reason="bad-ack", detail=str(err)[:120]) from err
+
+
+def _whole(value: Value, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
+        raise ValueError(f"{str(value)[:40]} is not a whole number from 0 to {high}")
+    return value
+
+
+def _streams(raw: Value) -> dict[Stream, Held]:
+    if not isinstance(raw, dict):
+        raise ValueError("streams: not a map")  # noqa: TRY004 -- one error for the edge
+    known = ((stream_named(name), value) for name, value in raw.items())
+    return {stream: _held(value) for stream, value in known if stream is not None}
+
+
+def _held(raw: Value) -> Held:
+    if not isinstance(raw, list) or len(raw) != 2 or not isinstance(raw[1], list):  # noqa: PLR2004
+        raise ValueError("a stream is [watermark, ranges]")
+    watermark = _whole(raw[0], MAX_SEQ)
+    ranges: list[tuple[int, int]] = []
+    floor = watermark + 1
+    for pair in raw[1]:
+        if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004
+            raise ValueError("a range is [first, last]")
+        first, last = _whole(pair[0], MAX_SEQ), _whole(pair[1], MAX_SEQ)
+        if not floor < first <= last:
+            raise ValueError("ranges overlap, touch or are out of order")
+        ranges.append((first, last))
+        floor = last + 1
+    return Held(watermark=watermark, ranges=tuple(ranges))
+
+
+def _refused(raw: Value) -> tuple[tuple[str, int], ...]:
+    if not isinstance(raw, list) or len(raw) > 64:  # noqa: PLR2004
+        raise ValueError("refusals: not a short array")
+    found: list[tuple[str, int]] = []
+    for pair in raw:
+        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):  # noqa: PLR2004
+            raise ValueError("a refusal is [reason, count]")
+        found.append((pair[0][:64], _whole(pair[1], MAX_SEQ)))
+    return tuple(found)

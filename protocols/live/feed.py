@@ -1,0 +1,176 @@
+"""The text messages of the live feed. JSON numbers are exact: stamps stay under 2**53."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from protocols.ids import TopicSafe
+
+
+class FeedModel(BaseModel):
+    """What every feed message has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Watch(FeedModel):
+    """Screen → server: what to send from now on; replaces the watch before it.
+
+    `fleet`: every unit's view. `units`: also each record and waveform of these.
+    """
+
+    t: Literal["watch"] = "watch"
+    fleet: bool = False
+    units: Annotated[list[TopicSafe], Field(max_length=16)] = []
+    waveforms: bool = True
+
+
+class Hello(FeedModel):
+    """First message: who the server takes the screen for, and its clock."""
+
+    t: Literal["hello"] = "hello"
+    now_utc_us: int
+    server: Literal["hub", "vehicle"]
+    software: str
+
+
+class Tick(FeedModel):
+    """Once a second: the server's clock, and the proof that the feed lives."""
+
+    t: Literal["tick"] = "tick"
+    now_utc_us: int
+
+
+class LinkView(FeedModel):
+    """The unit's link as one sees it. `lost`: the hub hears nothing."""
+
+    state: Literal["live", "thin", "store-and-forward", "recovering", "lost", "unknown"]
+    waiting_records: int | None = None
+    waiting_bytes: int | None = None
+    drain_s: float | None = None
+    round_trip_ms: float | None = None
+    last_heard_utc_us: int | None = None
+    video: str | None = None  # what was given up: "360p", "none"
+
+
+class PositionView(FeedModel):
+    """Where the unit was, and when."""
+
+    latitude_deg: float
+    longitude_deg: float
+    captured_utc_us: int
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+
+
+class ScoreView(FeedModel):
+    """The newest NEWS2, with what is missing."""
+
+    low: float
+    high: float
+    band: str
+    captured_utc_us: int
+    missing: list[str] = []
+
+
+class NodeView(FeedModel):
+    """One time node of the current run."""
+
+    node: str
+    at_utc_us: int
+    source: str
+
+
+class UnitView(FeedModel):
+    """All that a list or a map shows of one unit."""
+
+    unit: str
+    call_sign: str
+    profile: Literal["ambulance", "patrol"]
+    light: bool
+    online: bool
+    status: str | None = None
+    status_since_utc_us: int | None = None
+    position: PositionView | None = None
+    news2: ScoreView | None = None
+    link: LinkView
+    encounter_id: str | None = None
+    run_id: str | None = None
+    nodes: list[NodeView] = []
+    cameras: list[str] = []
+
+
+class FleetChanged(FeedModel):
+    """Units whose view changed since the last message, merged; the first one holds them all."""
+
+    t: Literal["fleet"] = "fleet"
+    full: bool
+    units: list[UnitView]
+
+
+class RecordSeen(FeedModel):
+    """One record of a watched unit, after the hub has committed it. `body` as in the messages."""
+
+    t: Literal["record"] = "record"
+    unit: str
+    stream: str
+    seq: int
+    captured_utc_us: int
+    clock: str
+    clock_error_us: int | None
+    received_utc_us: int | None  # None on the vehicle's own feed
+    lane: Literal["live", "backfill"]
+    body: dict[str, Any]
+
+
+class Backfilled(FeedModel):
+    """Older records of a watched unit have arrived: a trend over this span is out of date."""
+
+    t: Literal["backfilled"] = "backfilled"
+    unit: str
+    stream: str
+    first_utc_us: int
+    last_utc_us: int
+    records: int
+
+
+class EncounterChanged(FeedModel):
+    """An encounter was opened or closed."""
+
+    t: Literal["encounter"] = "encounter"
+    unit: str
+    encounter_id: str
+    state: Literal["open", "closed"]
+    opened_utc_us: int
+    closed_utc_us: int | None = None
+
+
+class AdviceChanged(FeedModel):
+    """One advice, whole, after each change of its state."""
+
+    t: Literal["advice"] = "advice"
+    unit: str
+    encounter_id: str
+    advice_id: str
+    text: str
+    by: str
+    state: Literal["sent", "delivered", "seen", "confirmed", "declined", "expired"]
+    given_utc_us: int
+    expires_utc_us: int
+    answered_utc_us: int | None = None
+    answered_by: str | None = None
+    reason: str | None = None
+
+
+class HandoffChanged(FeedModel):
+    """How a hand-over to a hospital stands."""
+
+    t: Literal["handoff"] = "handoff"
+    unit: str
+    encounter_id: str
+    handover_id: str
+    hospital_id: str
+    state: Literal["queued", "accepted", "failed"]
+    attempts: int
+    detail: str | None = None
+    updated_utc_us: int

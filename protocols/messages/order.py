@@ -1,0 +1,71 @@
+"""Orders: what the hub asks of a vehicle (stream `order`), and the answers (stream `ack`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from protocols.ids import TopicSafe, UuidText
+from protocols.messages.base import Message
+from protocols.units import UtcMicros
+
+
+class AdviceOrder(Message):
+    """A doctor's advice to the crew; rings on the tablet until it is confirmed or declined."""
+
+    kind: Literal["advice"] = "advice"
+    order_id: UuidText
+    encounter_id: UuidText
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    by: Annotated[str, Field(max_length=80)]
+    by_role: Literal["doctor", "operator"]
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros  # later than this it is shown as expired and cannot be confirmed
+
+
+class TaskOrder(Message):
+    """A task from dispatch: where, what, who."""
+
+    kind: Literal["task"] = "task"
+    order_id: UuidText
+    run_id: Annotated[str, Field(max_length=64)]
+    summary: Annotated[str, Field(max_length=400)]
+    address: Annotated[str, Field(max_length=200)]
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude_deg: Annotated[float, Field(ge=-180, le=180)] | None = None
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros
+
+
+class EncounterOrder(Message):
+    """The hub opened an encounter for this unit (a doctor did); the tablet joins it."""
+
+    kind: Literal["encounter"] = "encounter"
+    order_id: UuidText
+    encounter_id: UuidText
+    opened_by: Annotated[str, Field(max_length=80)]
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros
+
+
+class HandoffReceipt(Message):
+    """How a hand-over stands, for the tablet to show."""
+
+    kind: Literal["handoff_receipt"] = "handoff_receipt"
+    order_id: UuidText
+    handover_id: UuidText
+    hospital_id: TopicSafe
+    state: Literal["queued", "accepted", "failed"]
+    detail: Annotated[str, Field(max_length=200)] | None = None
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros
+
+
+class OrderAnswer(Message):
+    """What became of an order in the vehicle; one record for each change."""
+
+    kind: Literal["answer"] = "answer"
+    order_id: UuidText
+    state: Literal["delivered", "seen", "confirmed", "declined", "expired"]
+    by: Annotated[str, Field(max_length=80)] | None = None
+    reason: Annotated[str, Field(max_length=400)] | None = None
+    read_back: Annotated[str, Field(max_length=2000)] | None = None

@@ -1,0 +1,64 @@
+"""Samples as bytes: encode and decode the `data` of a waveform block, without loss.
+
+`delta-deflate`: int32 first differences of each channel (the first sample stands whole), written
+as four byte planes over all channels (low byte of every difference, then the next, …), then zlib
+(RFC 1950). Differences wrap modulo 2**32, so every int32 survives.
+"""
+
+import zlib
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.messages.waveform import WaveformBlock, WaveformEncoding
+
+Samples = npt.NDArray[np.int32]
+"""Shape (channels, samples)."""
+
+_BYTES_PER_SAMPLE: Final = 4
+
+
+def encode_samples(samples: Samples) -> bytes:
+    """Return `samples`, shape (channels, n), n ≥ 1, as `delta-deflate` data.
+
+    Raises:
+        LocalProtocolError: not a two-dimensional int32 array with at least one sample.
+    """
+    if samples.ndim != 2 or samples.dtype != np.int32 or samples.size == 0:  # noqa: PLR2004
+        raise LocalProtocolError(reason="samples are not int32 of shape (channels, n)")
+    unsigned = samples.view(np.uint32)
+    differences = np.diff(unsigned, axis=1, prepend=np.zeros((len(samples), 1), np.uint32))
+    planes = differences.astype("<u4").reshape(-1).view(np.uint8).reshape(-1, _BYTES_PER_SAMPLE)
+    return zlib.compress(np.ascontiguousarray(planes.T).tobytes(), 9)
+
+
+def decode_samples(block: WaveformBlock) -> Samples:
+    """Return the samples of `block`, shape (channels, sample_count).
+
+    Raises:
+        RemoteProtocolError: reason `bad-samples`: damaged, or not as many as declared.
+    """
+    size = len(block.channels) * block.sample_count
+    deflated = block.encoding is WaveformEncoding.DELTA_DEFLATE
+    raw = _inflate(block.data, size * _BYTES_PER_SAMPLE) if deflated else block.data
+    if len(raw) != size * _BYTES_PER_SAMPLE:
+        raise RemoteProtocolError(reason="bad-samples", data_bytes=len(raw), samples=size)
+    shape = (len(block.channels), block.sample_count)
+    if not deflated:
+        return np.frombuffer(raw, "<i4").reshape(shape).astype(np.int32)
+    planes = np.frombuffer(raw, np.uint8).reshape(_BYTES_PER_SAMPLE, size)
+    differences = np.ascontiguousarray(planes.T).view("<u4").reshape(shape)
+    return np.cumsum(differences, axis=1, dtype=np.uint32).view(np.int32)
+
+
+def _inflate(data: bytes, expected_bytes: int) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        raw = inflater.decompress(data, expected_bytes + 1)
+    except zlib.error as err:
+        raise RemoteProtocolError(reason="bad-samples", detail=str(err)[:80]) from err
+    if not inflater.eof:
+        raise RemoteProtocolError(reason="bad-samples", detail="truncated or longer than declared")
+    return raw

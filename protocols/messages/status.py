@@ -1,0 +1,50 @@
+"""Status: what the crew is doing, the time nodes of the run, and gaps in the record."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, Strict, model_validator
+
+from protocols.dispatch.time_nodes import NodeSource, TimeNode
+from protocols.dispatch.unit_status import CrewEvent, UnitStatus
+from protocols.link.streams import Stream
+from protocols.messages.base import Message
+from protocols.units import UtcMicros
+
+
+class StatusChange(Message):
+    """The unit's status after one event. `undone` takes the last change back."""
+
+    kind: Literal["status"] = "status"
+    status: Annotated[UnitStatus, Strict(strict=False)]
+    event: Annotated[CrewEvent, Strict(strict=False)] | None = None  # None: stated at start
+    undone: bool = False
+    run_id: Annotated[str, Field(max_length=64)] | None = None  # ties the nodes of one run
+
+
+class TimeNodeStamp(Message):
+    """One time node of a run; the record's captured time is when it happened."""
+
+    kind: Literal["time_node"] = "time_node"
+    node: Annotated[TimeNode, Strict(strict=False)]
+    source: Annotated[NodeSource, Strict(strict=False)]
+    run_id: Annotated[str, Field(max_length=64)]
+    at_utc_us: UtcMicros
+    undone: bool = False
+
+
+class Gap(Message):
+    """A hole: records `first_seq` … `last_seq` of `stream` were accepted and are gone for good."""
+
+    kind: Literal["gap"] = "gap"
+    stream: Annotated[Stream, Strict(strict=False)]
+    first_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    last_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    reason: Literal["disk-full", "retention", "damaged", "oversized"]
+    first_captured_utc_us: UtcMicros | None = None
+    last_captured_utc_us: UtcMicros | None = None
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> Self:
+        if self.last_seq < self.first_seq:
+            raise ValueError("a gap ends before it begins")
+        return self

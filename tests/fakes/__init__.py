@@ -1,0 +1,1 @@
+"""Fakes: for time and randomness only. Each passes the same suite as the real thing."""

@@ -1,0 +1,147 @@
+"""A frame comes back as it went, and a damaged one does not come back at all."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.clock import ClockSource
+from protocols.errors import FleetError, LocalProtocolError, RemoteProtocolError
+from protocols.ids import JournalId, Seq
+from protocols.link.ack import Ack, Held, decode_ack, encode_ack
+from protocols.link.frame import MAX_UTC_US, Frame, Record, decode_frame, encode_frame
+from protocols.link.streams import Lane, Stream
+from protocols.link.wire import seal
+
+JOURNAL = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+
+frames = st.builds(
+    Frame,
+    journal=st.uuids().map(lambda u: JournalId(str(u))),
+    stream=st.sampled_from(Stream),
+    first_seq=st.integers(1, 2**52).map(Seq),
+    lane=st.sampled_from(Lane),
+    sent_utc_us=st.integers(0, MAX_UTC_US),
+    clock=st.sampled_from(ClockSource),
+    clock_error_us=st.none() | st.integers(0, MAX_UTC_US),
+    records=st.lists(
+        st.builds(
+            Record,
+            captured_utc_us=st.integers(0, MAX_UTC_US),
+            body=st.binary(min_size=1, max_size=200),
+        ),
+        min_size=1,
+        max_size=20,
+    ).map(tuple),
+)
+
+
+@given(frame=frames)
+def test_a_frame_comes_back_as_it_went(frame: Frame) -> None:
+    assert decode_frame(encode_frame(frame)) == frame
+
+
+@given(frame=frames, data=st.data())
+def test_a_flipped_bit_anywhere_is_refused(frame: Frame, data: st.DataObject) -> None:
+    payload = bytearray(encode_frame(frame))
+    bit = data.draw(st.integers(0, len(payload) * 8 - 1))
+    payload[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(RemoteProtocolError) as refusal:
+        decode_frame(bytes(payload))
+    assert refusal.value.facts["reason"] == "damaged"
+
+
+@given(frame=frames, data=st.data())
+def test_a_truncated_frame_is_refused(frame: Frame, data: st.DataObject) -> None:
+    payload = encode_frame(frame)
+    with pytest.raises(RemoteProtocolError):
+        decode_frame(payload[: data.draw(st.integers(0, len(payload) - 1))])
+
+
+@given(junk=st.binary(max_size=300))
+def test_any_bytes_give_a_frame_or_a_remote_error(junk: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_frame(junk)
+
+
+def good_fields() -> dict[str, object]:
+    return {
+        "v": 1, "j": uuid.UUID(JOURNAL).bytes, "s": "vitals", "n": 1, "l": 0, "t": 5,
+        "k": "gnss", "e": None, "r": [[7, b"\xa0"]],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("v", 2, "version"),
+        ("v", True, "version"),
+        ("j", b"short", "bad-frame"),
+        ("s", "gossip", "bad-frame"),
+        ("n", 0, "bad-frame"),
+        ("n", 2**53, "bad-frame"),
+        ("l", 2, "bad-frame"),
+        ("t", -1, "bad-frame"),
+        ("k", "sundial", "bad-frame"),
+        ("e", -1, "bad-frame"),
+        ("r", [], "bad-frame"),
+        ("r", [[7, ""]], "bad-frame"),
+        ("r", [[7, b"x" * 65_537]], "bad-frame"),
+        ("r", [["soon", b"x"]], "bad-frame"),
+    ],
+)
+def test_a_sealed_frame_with_a_wrong_field_is_refused(
+    field: str, value: object, reason: str
+) -> None:
+    payload = seal(good_fields() | {field: value})  # type: ignore[arg-type]
+    with pytest.raises(RemoteProtocolError) as refusal:
+        decode_frame(payload)
+    assert refusal.value.facts["reason"] == reason
+
+
+def test_unknown_header_fields_are_ignored() -> None:
+    payload = seal(good_fields() | {"z": "from the future"})  # type: ignore[arg-type]
+    assert decode_frame(payload).records == (Record(captured_utc_us=7, body=b"\xa0"),)
+
+
+def test_an_oversized_frame_is_our_own_fault() -> None:
+    frame = Frame(
+        journal=JOURNAL, stream=Stream.CLIP, first_seq=Seq(1), lane=Lane.LIVE, sent_utc_us=0,
+        clock=ClockSource.RTC, clock_error_us=None,
+        records=tuple(Record(captured_utc_us=0, body=b"x" * 65_536) for _ in range(5)),
+    )  # fmt: skip
+    with pytest.raises(LocalProtocolError):
+        encode_frame(frame)
+
+
+@st.composite
+def held(draw: st.DrawFn) -> Held:
+    watermark = draw(st.integers(0, 1000))
+    floor, ranges = watermark + 2, []
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=8)):
+        ranges.append((floor + gap, floor + gap + length))
+        floor += gap + length + 2
+    return Held(watermark=watermark, ranges=tuple(ranges))
+
+
+@given(
+    ack=st.builds(
+        Ack,
+        journal=st.uuids().map(lambda u: JournalId(str(u))),
+        streams=st.dictionaries(st.sampled_from(Stream), held(), max_size=5),
+        committed_utc_us=st.integers(0, MAX_UTC_US),
+        echo_utc_us=st.none() | st.integers(0, MAX_UTC_US),
+        refused=st.lists(st.tuples(st.text(max_size=20), st.integers(0, 9)), max_size=3).map(tuple),
+    )
+)
+def test_an_ack_comes_back_as_it_went(ack: Ack) -> None:
+    assert decode_ack(encode_ack(ack)) == ack
+
+
+@given(junk=st.dictionaries(st.sampled_from("vjstxf"), st.integers() | st.binary() | st.text()))
+def test_any_sealed_map_gives_an_ack_or_a_remote_error(junk: dict[str, object]) -> None:
+    try:
+        decode_ack(seal(junk))  # type: ignore[arg-type]
+    except FleetError as err:
+        assert isinstance(err, RemoteProtocolError)  # noqa: PT017 -- acceptance is fine too

@@ -1,0 +1,110 @@
+"""Bodies come back as they went; what cannot be true is refused with the field that lies."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra import numpy as hnp
+
+from protocols.dispatch.unit_status import UnitStatus
+from protocols.errors import RemoteProtocolError
+from protocols.link.streams import Stream
+from protocols.messages import (
+    Channel,
+    FixQuality,
+    Position,
+    Presence,
+    StatusChange,
+    VitalsReading,
+    WaveformBlock,
+    WaveformEncoding,
+    parse_body,
+)
+from protocols.messages.samples import Samples, decode_samples, encode_samples
+
+
+def block(samples: Samples, data: bytes) -> WaveformBlock:
+    return WaveformBlock(
+        group="ecg",
+        rate_hz=500,
+        sample_count=samples.shape[1],
+        first_sample_index=0,
+        channels=tuple(
+            Channel(code=f"MDC_ECG_LEAD_{i}", unit="uV", gain=5.0) for i in range(samples.shape[0])
+        ),
+        encoding=WaveformEncoding.DELTA_DEFLATE,
+        data=data,
+    )
+
+
+@given(
+    samples=hnp.arrays(
+        np.int32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)
+    ).filter(lambda a: a.shape[0] <= 32)
+)
+def test_every_sample_survives(samples: Samples) -> None:
+    got = decode_samples(block(samples, encode_samples(samples)))
+    np.testing.assert_array_equal(got, samples)
+
+
+def test_a_block_that_unpacks_to_more_than_it_declares_is_refused() -> None:
+    data = encode_samples(np.zeros((1, 5000), np.int32))
+    with pytest.raises(RemoteProtocolError):
+        decode_samples(block(np.zeros((1, 10), np.int32), data))
+
+
+def test_a_status_comes_back_with_its_enums() -> None:
+    change = StatusChange(status=UnitStatus.EN_ROUTE, run_id="r-1")
+    assert parse_body(Stream.STATUS, change.to_body()) == change
+
+
+def test_what_was_not_measured_is_left_out_and_zero_is_kept() -> None:
+    reading = VitalsReading(pulse_bpm=0)
+    back = parse_body(Stream.VITALS, reading.to_body())
+    assert back == reading
+    assert b"spo2_pct" not in reading.to_body()
+
+
+def test_a_waveform_block_comes_back_whole() -> None:
+    samples = np.arange(24, dtype=np.int32).reshape(2, 12)
+    sent = block(samples, encode_samples(samples))
+    assert parse_body(Stream.WAVEFORM, sent.to_body()) == sent
+
+
+def test_presence_comes_back_sealed() -> None:
+    birth = Presence(
+        online=True,
+        connection="0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b",
+        journal="0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b",
+        profile="ambulance",
+        call_sign="粤A 急救 01",
+        software="0.1.0",
+        since_utc_us=1,
+    )
+    assert Presence.from_payload(birth.to_payload()) == birth
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"latitude_deg": 91.0, "longitude_deg": 0.0, "fix": "autonomous"}, "latitude_deg"),
+        ({"latitude_deg": True, "longitude_deg": 0.0, "fix": "autonomous"}, "latitude_deg"),
+        ({"latitude_deg": float("nan"), "longitude_deg": 0.0, "fix": "autonomous"}, "latitude_deg"),
+        ({"latitude_deg": 1.0, "longitude_deg": 0.0, "fix": "guessed"}, "fix"),
+        ({"latitude_deg": 1.0, "fix": "autonomous"}, "longitude_deg"),
+    ],
+)
+def test_an_impossible_position_is_refused_by_field(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(RemoteProtocolError) as refusal:
+        Position.from_fields(fields)
+    assert refusal.value.facts["field"] == field
+
+
+def test_an_unknown_field_does_not_stop_an_older_reader() -> None:
+    fields = {"kind": "position", "latitude_deg": 1.0, "longitude_deg": 2.0, "fix": "autonomous"}
+    position = Position.from_fields(fields | {"tilt_deg": 3.0})
+    assert position.fix is FixQuality.AUTONOMOUS
+
+
+def test_a_reading_that_says_nothing_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError):
+        VitalsReading.from_fields({"kind": "vitals"})
