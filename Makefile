@@ -1,0 +1,79 @@
+# Golden Hour. Two commands are all one needs: `make demo` and `make test`.
+# Each sets up what it needs first; a second run finds its stamps under .venv/ and starts at once.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+NEW_ENOUGH  := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON      ?= $(shell for p in python3 python3.11 python3.12 python3.13; do if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
+BIN         := .venv/bin
+STAMP       := .venv/stamp
+NPM         := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
+WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
+SAY         := @printf '\033[1m== %s\033[0m\n'
+
+.PHONY: help setup demo check test lock docs clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo [ARGS="--for 60"]   run a whole small city on this machine'
+	@echo 'make test                     every check and every test'
+	@echo 'make setup | check | docs | lock | clean'
+
+setup: $(STAMP)/project $(STAMP)/web $(patsubst firmware_sim/%.lock,$(STAMP)/%,$(wildcard firmware_sim/recordings.lock))
+
+demo: setup
+	@exec $(BIN)/goldenhour demo $(ARGS)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(NPM) run --silent check
+
+test: check $(STAMP)/system
+	$(NPM) test --silent
+	$(BIN)/pytest $(ARGS)
+
+docs: $(STAMP)/project
+	$(BIN)/goldenhour docs
+
+# the lock names no index: hashes alone say what is installed
+lock:
+	uv pip compile -q pyproject.toml --all-extras --generate-hashes --python-version 3.11 --universal -o requirements.lock
+
+clean:
+	rm -rf .venv var dist web/node_modules hub/api/static edge_agent/tablet/static
+
+# ---- set-up, one stamp a step ----
+
+$(STAMP)/python:
+	@sh .ci/need python "$(PYTHON)"
+	$(SAY) 'Making .venv with $(PYTHON)'
+	@"$(PYTHON)" -m venv .venv && mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/packages: requirements.lock | $(STAMP)/python
+	$(SAY) 'Installing the locked Python packages (some minutes the first time)'
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock | sed -u -n 's/^Collecting \([^ ]*\).*/   \1/p'
+	@$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+$(STAMP)/project: pyproject.toml $(STAMP)/packages
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP)/web-packages: web/package-lock.json $(STAMP)/packages
+	$(SAY) 'Installing the web packages'
+	@$(NPM) ci --no-audit --no-fund --loglevel=error && touch $@
+
+$(STAMP)/web: $(WEB_SOURCES) $(STAMP)/web-packages
+	$(SAY) 'Building the three screens'
+	@$(NPM) run --silent build && touch $@
+
+$(STAMP)/recordings: firmware_sim/recordings.lock $(STAMP)/project
+	$(SAY) 'Fetching the recordings that the demo plays'
+	@$(BIN)/goldenhour sim recordings && touch $@
+
+$(STAMP)/system: $(STAMP)/project
+	$(SAY) 'Looking for Chromium, a Chinese font and an independent MQTT client'
+	@sh .ci/need system && touch $@
