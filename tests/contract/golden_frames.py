@@ -1,0 +1,191 @@
+"""One frame of every kind of body, with fixed values.
+
+Run as a program it writes the golden files that do not exist yet. A golden file is never written
+again: bytes that a vehicle once sent must be understood for ever.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from protocols.clock import ClockSource
+from protocols.dispatch.time_nodes import NodeSource, TimeNode
+from protocols.dispatch.unit_status import CrewEvent, UnitStatus
+from protocols.ids import JournalId, Seq
+from protocols.link.frame import Frame, Record, encode_frame
+from protocols.link.projection import frame_as_json
+from protocols.link.streams import Lane, Stream
+from protocols.messages import (
+    AdviceOrder,
+    Alarm,
+    AlarmPriority,
+    Channel,
+    Clip,
+    ConsciousnessNote,
+    DeviceHealth,
+    EncounterClosed,
+    EncounterOpened,
+    EncounterOrder,
+    FixQuality,
+    Gap,
+    HandoffReceipt,
+    HandoverRequest,
+    LinkHealth,
+    Message,
+    OrderAnswer,
+    PatientNote,
+    Position,
+    Score,
+    ScorePart,
+    StatusChange,
+    Still,
+    StreamBacklog,
+    TaskOrder,
+    TimeNodeStamp,
+    VitalsReading,
+    WaveformBlock,
+    WaveformEncoding,
+)
+from protocols.messages.samples import encode_samples
+
+FOLDER: Final = Path(__file__).parent / "golden"
+JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+NOW_US: Final = 1_800_000_000_000_000
+ID: Final = str(uuid.UUID(int=7))
+
+
+def bodies() -> Iterator[tuple[Stream, Message]]:
+    """Yield one message of each kind that a stream may carry."""
+    yield Stream.ALARM, Alarm(
+        alarm_id="spo2.1", code="monitor.limit.spo2", priority=AlarmPriority.HIGH,
+        state="raised", value=84.0, limit=88.0,
+    )  # fmt: skip
+    yield (
+        Stream.STATUS,
+        StatusChange(
+            status=UnitStatus.EN_ROUTE, event=CrewEvent.ROLL, run_id="A-001-20270115-080000"
+        ),
+    )
+    yield (
+        Stream.STATUS,
+        TimeNodeStamp(
+            node=TimeNode.ROLLING, source=NodeSource.BUTTON, run_id="r1", at_utc_us=NOW_US
+        ),
+    )
+    yield Stream.STATUS, Gap(
+        stream=Stream.WAVEFORM, first_seq=4, last_seq=9, reason="disk-full",
+        first_captured_utc_us=NOW_US - 6, last_captured_utc_us=NOW_US - 1,
+    )  # fmt: skip
+    yield Stream.TRIAGE, Score(
+        score="news2", edition="RCP 2017", low=5.0, high=8.0, band="medium",
+        parts=(ScorePart(parameter="spo2_pct", value=93.0, points=2, measured_utc_us=NOW_US),),
+        missing=("body_temp_c",),
+    )  # fmt: skip
+    yield Stream.CHART, PatientNote(
+        encounter_id=ID, family_name="李", given_name="雷", sex="male", age_years=62,
+        complaint="胸痛 40 分钟", by="crew",
+    )  # fmt: skip
+    yield Stream.CHART, ConsciousnessNote(acvpu="A", on_oxygen=False, by="crew")
+    yield Stream.CHART, EncounterOpened(encounter_id=ID, run_id="r1")
+    yield Stream.CHART, EncounterClosed(encounter_id=ID)
+    yield (
+        Stream.CHART,
+        HandoverRequest(
+            handover_id=ID,
+            encounter_id=ID,
+            hospital_id="gz-first",
+            signed_by="crew",
+            at_utc_us=NOW_US,
+        ),
+    )
+    yield Stream.ACK, OrderAnswer(order_id=ID, state="confirmed", by="crew", read_back="ok")
+    yield Stream.VITALS, VitalsReading(
+        heart_rate_bpm=88.0, pulse_bpm=87.0, spo2_pct=97.0, respiratory_rate_bpm=16.0,
+        systolic_mmhg=128.0, diastolic_mmhg=79.0, mean_arterial_mmhg=95.0,
+        nibp_measured_utc_us=NOW_US - 60_000_000, body_temp_c=36.7, source="model",
+    )  # fmt: skip
+    yield Stream.POSITION, Position(
+        latitude_deg=23.1291, longitude_deg=113.2644, fix=FixQuality.DIFFERENTIAL,
+        speed_mps=11.5, heading_deg=271.0, altitude_m=12.0, satellites=11, hdop=0.9,
+    )  # fmt: skip
+    yield Stream.STILL, Still(camera="cabin", width_px=2, height_px=1, jpeg=b"\xff\xd8\xff\xd9")
+    yield Stream.WAVEFORM, ecg(WaveformEncoding.DELTA_DEFLATE)
+    yield Stream.WAVEFORM, ecg(WaveformEncoding.INT32_LE)
+    yield Stream.LINK, LinkHealth(
+        state="recovering", waiting_records=12, waiting_bytes=3400, last_ack_utc_us=NOW_US - 9,
+        round_trip_ms=41.5, rate_bps=64_000.0, drain_s=2.5, disk_free_bytes=2**33,
+        clock="gnss", clock_error_us=200, software="0.1.0", video="360p",
+        backlog=(StreamBacklog(stream="vitals", last_seq=90, acked_through=78,
+                               waiting_records=12, waiting_bytes=3400),),
+        devices=(DeviceHealth(name="gnss", state="ok", heard=400, rejected={"checksum": 2},
+                              last_heard_utc_us=NOW_US),),
+    )  # fmt: skip
+    yield Stream.CLIP, Clip(
+        camera="cabin", segment="seg-1", first_utc_us=NOW_US, last_utc_us=NOW_US + 1,
+        size_bytes=10, sha256="0" * 64,
+    )  # fmt: skip
+    times = {"given_utc_us": NOW_US, "expires_utc_us": NOW_US + 600_000_000}
+    yield Stream.ORDER, AdviceOrder(
+        order_id=ID, encounter_id=ID, text="阿司匹林 300 mg 嚼服", by="Dr Chen",
+        by_role="doctor", **times,
+    )  # fmt: skip
+    yield Stream.ORDER, TaskOrder(
+        order_id=ID, run_id="r1", summary="chest pain", address="天河路 1 号",
+        latitude_deg=23.13, longitude_deg=113.32, **times,
+    )  # fmt: skip
+    yield Stream.ORDER, EncounterOrder(order_id=ID, encounter_id=ID, opened_by="Dr Chen", **times)
+    yield (
+        Stream.ORDER,
+        HandoffReceipt(
+            order_id=ID, handover_id=ID, hospital_id="gz-first", state="accepted", **times
+        ),
+    )
+
+
+def ecg(encoding: WaveformEncoding) -> WaveformBlock:
+    """Return two leads of a small sawtooth, every value of it known."""
+    samples = np.stack([np.arange(50) % 17 - 8, 3 - np.arange(50) % 11]).astype(np.int32) * 40
+    data = samples.astype("<i4").tobytes()
+    if encoding is WaveformEncoding.DELTA_DEFLATE:
+        data = encode_samples(samples)
+    leads = tuple(
+        Channel(code=code, unit="uV", gain=5.0) for code in ("MDC_ECG_LEAD_I", "MDC_ECG_LEAD_II")
+    )
+    return WaveformBlock(
+        group="ecg", rate_hz=500.0, sample_count=50, first_sample_index=1000, channels=leads,
+        encoding=encoding, data=data,
+    )  # fmt: skip
+
+
+def frame_of(stream: Stream, message: Message) -> Frame:
+    """Return a frame that holds `message` alone."""
+    return Frame(
+        journal=JOURNAL, stream=stream, first_seq=Seq(41), lane=Lane.BACKFILL,
+        sent_utc_us=NOW_US + 5_000, clock=ClockSource.GNSS, clock_error_us=200,
+        records=(Record(captured_utc_us=NOW_US, body=message.to_body()),),
+    )  # fmt: skip
+
+
+def name_of(stream: Stream, message: Message) -> str:
+    """Return the golden file's name without its ending."""
+    encoding = f".{message.encoding.value}" if isinstance(message, WaveformBlock) else ""
+    return f"v1.{stream.value}.{message.kind}{encoding}"
+
+
+def main() -> None:
+    """Write the golden files that are missing."""
+    for stream, message in bodies():
+        frame = frame_of(stream, message)
+        bare = FOLDER / name_of(stream, message)
+        if not bare.with_name(f"{bare.name}.cbor").exists():
+            bare.with_name(f"{bare.name}.cbor").write_bytes(encode_frame(frame))
+            text = json.dumps(frame_as_json(frame), indent=1, ensure_ascii=False)
+            bare.with_name(f"{bare.name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
