@@ -128,20 +128,36 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         camera="cabin", segment="seg-1", first_utc_us=NOW_US, last_utc_us=NOW_US + 1,
         size_bytes=10, sha256="0" * 64,
     )  # fmt: skip
-    times = {"given_utc_us": NOW_US, "expires_utc_us": NOW_US + 600_000_000}
+    until_us = NOW_US + 600_000_000
     yield Stream.ORDER, AdviceOrder(
         order_id=ID, encounter_id=ID, text="阿司匹林 300 mg 嚼服", by="Dr Chen",
-        by_role="doctor", **times,
+        by_role="doctor", given_utc_us=NOW_US,
+        expires_utc_us=until_us,
     )  # fmt: skip
     yield Stream.ORDER, TaskOrder(
         order_id=ID, run_id="r1", summary="chest pain", address="天河路 1 号",
-        latitude_deg=23.13, longitude_deg=113.32, **times,
+        latitude_deg=23.13, longitude_deg=113.32, given_utc_us=NOW_US,
+        expires_utc_us=until_us,
     )  # fmt: skip
-    yield Stream.ORDER, EncounterOrder(order_id=ID, encounter_id=ID, opened_by="Dr Chen", **times)
+    yield (
+        Stream.ORDER,
+        EncounterOrder(
+            order_id=ID,
+            encounter_id=ID,
+            opened_by="Dr Chen",
+            given_utc_us=NOW_US,
+            expires_utc_us=until_us,
+        ),
+    )
     yield (
         Stream.ORDER,
         HandoffReceipt(
-            order_id=ID, handover_id=ID, hospital_id="gz-first", state="accepted", **times
+            order_id=ID,
+            handover_id=ID,
+            hospital_id="gz-first",
+            state="accepted",
+            given_utc_us=NOW_US,
+            expires_utc_us=until_us,
         ),
     )
 
