@@ -1,0 +1,62 @@
+"""Addresses for the demo: the ports that a person sees follow one number, the rest are any."""
+
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from protocols.errors import ConfigError
+
+LOOPBACK: Final = "127.0.0.1"
+_UDP_FIRST: Final = 20_000
+_UDP_LAST: Final = 60_000
+
+
+def consecutive(first: int, count: int, *, names: Sequence[str]) -> list[int]:
+    """Return `count` TCP ports from `first` on, or any free ones if `first` is 0.
+
+    Raises:
+        ConfigError: one of them is in use, or there is no such port.
+    """
+    if first == 0:
+        return any_free(count)
+    ports = list(range(first, first + count))
+    for port, name in zip(ports, names, strict=True):
+        with contextlib.closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except (OSError, OverflowError) as err:
+                raise ConfigError(
+                    reason=f"port {port}, wanted for {name}, cannot be used: "
+                    f"{getattr(err, 'strerror', None) or err}; choose others with --port"
+                ) from err
+    return ports
+
+
+def any_free(count: int, *, kind: socket.SocketKind = socket.SOCK_STREAM) -> list[int]:
+    """Return `count` different ports that were free a moment ago."""
+    with contextlib.ExitStack() as held:
+        ports = []
+        for _ in range(count):
+            probe = held.enter_context(contextlib.closing(socket.socket(type=kind)))
+            probe.bind((LOOPBACK, 0))
+            ports.append(int(probe.getsockname()[1]))
+        return ports
+
+
+def udp_range(size: int) -> tuple[int, int]:
+    """Return the first and last of `size` consecutive UDP ports that are free.
+
+    Raises:
+        ConfigError: there is no such range.
+    """
+    for first in range(_UDP_FIRST, _UDP_LAST - size, size):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + size):
+                probe = held.enter_context(
+                    contextlib.closing(socket.socket(type=socket.SOCK_DGRAM))
+                )
+                probe.bind((LOOPBACK, port))
+            return first, first + size - 1
+    raise ConfigError(reason=f"no {size} free UDP ports in a row for video")
