@@ -86,6 +86,7 @@ async def test_a_program_dies_with_a_demo_that_was_killed(tmp_path: Path) -> Non
         "    async with Children(logs=Path(sys.argv[1])) as children:\n"
         "        child = await children.start(Program(name='kept', executable=sys.executable,\n"
         f"            arguments=('-c', {SLEEPER!r}), environment={{}}))\n"
+        "        while 'up' not in child.log.read_text(): await asyncio.sleep(0.02)\n"
         "        print(child.pid, flush=True)\n"
         "        await asyncio.sleep(600)\n"
         "asyncio.run(start())\n"
