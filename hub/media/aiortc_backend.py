@@ -141,7 +141,7 @@ class AiortcForwarder:
             unanswered = not session.connected and (
                 now_s - session.created_s > settings.connect_timeout_s
             )
-            if session.dead or unanswered or silent_s > settings.silence_timeout_s:
+            if unanswered or silent_s > settings.silence_timeout_s:
                 self._sessions_lost += 1
                 log.info(
                     "media.session_lost",
@@ -152,6 +152,8 @@ class AiortcForwarder:
                         "silent_s": round(silent_s, 1),
                     },
                 )
+                await self._close(session)
+            elif session.dead:
                 await self._close(session)
 
     async def _start(self, session: Session) -> None:

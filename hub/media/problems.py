@@ -38,7 +38,7 @@ itself."""
 class StatusError(FleetError):
     """A request that HTTP itself forbids; nothing has changed. `status` is the answer."""
 
-    code = "http"
+    code = "media.request"
 
 
 class ProblemRoute(APIRoute):

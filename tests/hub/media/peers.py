@@ -65,7 +65,7 @@ class Picture(MediaStreamTrack):
         self.idr_asked += 1
         self.idr_wanted = True
 
-    async def recv(self) -> av.Packet[av.VideoStream]:
+    async def recv(self) -> "av.Packet[av.VideoStream]":
         while True:
             due = self._start + self.count / self.fps
             await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -122,5 +122,5 @@ async def until(
 ) -> None:
     """Return once `condition` holds, of another process; fail when `within_s` has passed."""
     async with asyncio.timeout(within_s):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - no event crosses processes
             await asyncio.sleep(every_s)

@@ -1,0 +1,246 @@
+"""One camera: read in one thread, encoded in another, given to whoever subscribes.
+
+The loop is never blocked: threads hand over by `call_soon_threadsafe`. Between reading and encoding
+stands one place, and a newer picture takes it: a slow encoder makes the picture coarser in time,
+not older. While nobody subscribes, nothing is encoded.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from av.video.frame import VideoFrame
+
+from edge_agent.media.encoder import EncodedPicture, Encoder
+from edge_agent.media.settings import MediaSettings
+from edge_agent.media.source import CameraLostError, Picture, read_pictures
+from protocols.errors import MediaError
+from protocols.ids import CameraId
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_RETRY_S: Final = 1.0
+_MOST_WAITING: Final = 8  # pictures for one subscriber
+_JOIN_S: Final = 10.0
+
+
+class Subscription:
+    """Encoded pictures on their way to one reader. Full: all go, a key frame is asked for."""
+
+    def __init__(self, ask_key: Callable[[], None]) -> None:
+        self._ask_key = ask_key
+        self._waiting: deque[EncodedPicture] = deque()
+        self._arrived = asyncio.Event()
+        self._needs_key = True
+        self.dropped = 0
+
+    def put(self, picture: EncodedPicture) -> None:
+        """Queue one picture; on the loop."""
+        if self._needs_key and not picture.is_key:
+            self.dropped += 1
+            return
+        self._needs_key = False
+        if len(self._waiting) >= _MOST_WAITING:
+            self.dropped += len(self._waiting) + 1
+            self._waiting.clear()
+            self._needs_key = True
+            self._ask_key()
+            return
+        self._waiting.append(picture)
+        self._arrived.set()
+
+    async def get(self) -> EncodedPicture:
+        """Return the next picture, when there is one."""
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Slot:
+    """The one place between the threads."""
+
+    ready: threading.Condition = field(default_factory=threading.Condition)
+    picture: Picture | None = None
+
+    def put(self, picture: Picture) -> None:
+        with self.ready:
+            self.picture = picture
+            self.ready.notify()
+
+    def take(self, timeout_s: float) -> Picture | None:
+        with self.ready:
+            if self.picture is None:
+                self.ready.wait(timeout_s)
+            picture, self.picture = self.picture, None
+            return picture
+
+
+class Pace:
+    """Thins pictures to one an interval on average, whatever their jitter."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._due_s = float("-inf")
+
+    def admits(self, captured_s: float) -> bool:
+        """Say whether the picture taken at `captured_s` is one to keep."""
+        if captured_s < self._due_s - self._interval_s / 2:
+            return False
+        self._due_s = max(self._due_s, captured_s - self._interval_s) + self._interval_s
+        return True
+
+
+class Camera:
+    """Runs while `run` does. State is read on the loop."""
+
+    def __init__(
+        self,
+        camera: CameraId,
+        source: str,
+        settings: MediaSettings,
+        *,
+        now_s: Callable[[], float],
+        changed: Callable[[], None],
+    ) -> None:
+        self.camera = camera
+        self.fault: str | None = None
+        self.size: tuple[int, int] | None = None
+        self.encoded = 0
+        self._source = source
+        self._settings = settings
+        self._now_s = now_s
+        self._changed = changed
+        self._slot = _Slot()
+        self._ended = threading.Event()
+        self._key_wanted = threading.Event()
+        self._subscriptions: list[Subscription] = []
+        self._gives_pictures = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def subscribe(self) -> Subscription:
+        """Return encoded pictures from the next key frame on, which is asked for."""
+        subscription = Subscription(self.ask_key)
+        self._subscriptions.append(subscription)
+        self.ask_key()
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop giving pictures to `subscription`."""
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    def ask_key(self) -> None:
+        """Make the next picture a key frame."""
+        self._key_wanted.set()
+
+    async def wait_pictures(self) -> None:
+        """Return when the camera gives pictures."""
+        await self._gives_pictures.wait()
+
+    async def run(self) -> None:
+        """Read and encode until cancelled; a lost camera is opened anew."""
+        self._loop = asyncio.get_running_loop()
+        threads = [
+            threading.Thread(target=target, name=f"{name}-{self.camera}", daemon=True)
+            for name, target in (("camera", self._read), ("encode", self._encode))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._ended.set()
+            await asyncio.shield(asyncio.to_thread(_join, threads))
+
+    # Below: in the threads.
+
+    def _read(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._read_once()
+            except CameraLostError as err:
+                self._tell(self._lost, str(err.facts.get("reason")))
+            self._ended.wait(_RETRY_S)
+
+    def _read_once(self) -> None:
+        size = None
+        pace = Pace(1.0 / self._settings.max_fps)
+        for picture in read_pictures(
+            self._source,
+            read_timeout_s=self._settings.read_timeout_s,
+            now_s=self._now_s,
+            ended=self._ended,
+        ):
+            if not pace.admits(picture.captured_s):
+                continue
+            shape = (picture.frame.width, picture.frame.height)
+            if shape != size:
+                size = shape
+                self._tell(self._found, shape)
+            self._slot.put(picture)
+
+    def _encode(self) -> None:
+        encoder: Encoder | None = None
+        while not self._ended.is_set():
+            picture = self._slot.take(timeout_s=0.5)
+            if picture is None or not self._subscriptions:
+                encoder = encoder if self._subscriptions else None
+                continue
+            try:
+                encoder = self._encoder_for(picture.frame, encoder)
+                self._encode_one(encoder, picture)
+            except MediaError as err:
+                encoder = None
+                self._tell(self._lost, str(err.facts.get("reason")))
+                self._ended.wait(_RETRY_S)
+
+    def _encoder_for(self, frame: VideoFrame, encoder: Encoder | None) -> Encoder:
+        if encoder is not None and encoder.input_size == (frame.width, frame.height):
+            return encoder
+        return Encoder(self._settings, width_px=frame.width, height_px=frame.height)
+
+    def _encode_one(self, encoder: Encoder, picture: Picture) -> None:
+        force_key = self._key_wanted.is_set()
+        self._key_wanted.clear()
+        encoded = encoder.encode(picture.frame, picture.captured_s, force_key=force_key)
+        if encoded is not None:
+            self._tell(self._give, encoded)
+
+    def _tell(self, action: Callable[[T], None], value: T) -> None:
+        """Run `action` on the loop; the loop may have gone when the thread is the last to end."""
+        if self._loop is not None and not self._ended.is_set():
+            self._loop.call_soon_threadsafe(action, value)
+
+    # On the loop again.
+
+    def _found(self, size: tuple[int, int]) -> None:
+        if self.fault is not None or self.size is None:
+            log.info("camera.up", extra={"camera": self.camera, "size": f"{size[0]}x{size[1]}"})
+        self.fault, self.size = None, size
+        self._gives_pictures.set()
+        self._changed()
+
+    def _lost(self, reason: str) -> None:
+        if self.fault is None:
+            log.warning("camera.down", extra={"camera": self.camera, "reason": reason})
+        self._gives_pictures.clear()
+        if self.fault != reason:
+            self.fault = reason
+            self._changed()
+
+    def _give(self, picture: EncodedPicture) -> None:
+        self.encoded += 1
+        for subscription in self._subscriptions:
+            subscription.put(picture)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(_JOIN_S)

@@ -1,0 +1,106 @@
+"""The vehicle's cameras as one service: each read, encoded once, kept published."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from edge_agent.media.backoff import Backoff
+from edge_agent.media.camera import Camera
+from edge_agent.media.hub import HubAccess, HubMedia
+from edge_agent.media.publisher import Publisher
+from edge_agent.media.settings import MediaSettings
+from edge_agent.media.state import CameraStatus, judge
+from protocols.clock import Clock
+from protocols.ids import CameraId
+
+
+class MediaService:
+    """`run` is the service; `statuses` may be read at any time on the same loop."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is made of
+        self,
+        settings: MediaSettings,
+        cameras: Mapping[CameraId, str],
+        access: HubAccess,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        on_change: Callable[[CameraStatus], None] | None = None,
+    ) -> None:
+        """Prepare; nothing is opened yet. `cameras`: name → source (`edge_agent.media.source`).
+
+        `on_change` is called on the loop with each camera's status when its state changes.
+        """
+        self._settings = settings
+        self._access = access
+        self._clock = clock
+        self._rng = rng
+        self._on_change = on_change
+        self._statuses: dict[CameraId, CameraStatus] = {}
+        self._cameras = {
+            name: Camera(
+                name,
+                source,
+                settings,
+                now_s=clock.monotonic_s,
+                changed=partial(self._update, name),
+            )
+            for name, source in cameras.items()
+        }
+        self._publishers: dict[CameraId, Publisher] = {}
+
+    @property
+    def statuses(self) -> tuple[CameraStatus, ...]:
+        """Every camera's status, in the order of the settings."""
+        return tuple(self._statuses.get(name) or self._status(name) for name in self._cameras)
+
+    async def run(self) -> None:
+        """Publish all cameras until cancelled; threads and connections have ended on return."""
+        hub = HubMedia(self._access)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, camera in self._cameras.items():
+                    publisher = Publisher(
+                        camera,
+                        hub,
+                        self._settings,
+                        clock=self._clock,
+                        changed=partial(self._update, name),
+                        backoff=Backoff(
+                            base_s=self._settings.retry_base_s,
+                            cap_s=self._settings.retry_cap_s,
+                            rng=self._rng,
+                        ),
+                    )
+                    self._publishers[name] = publisher
+                    self._update(name)
+                    group.create_task(camera.run(), name=f"camera-{name}")
+                    group.create_task(publisher.run(), name=f"publish-{name}")
+        finally:
+            await hub.close()
+
+    def _update(self, name: CameraId) -> None:
+        status, known = self._status(name), self._statuses.get(name)
+        if known is not None and known.state is status.state:
+            status = replace(status, since_s=known.since_s)
+        self._statuses[name] = status
+        if self._on_change is not None and (known is None or known.state is not status.state):
+            self._on_change(status)
+
+    def _status(self, name: CameraId) -> CameraStatus:
+        camera, publisher = self._cameras[name], self._publishers.get(name)
+        width_px, height_px = camera.size or (None, None)
+        return CameraStatus(
+            camera=name,
+            state=judge(
+                gives_pictures=camera.fault is None,
+                is_published=publisher is not None and publisher.is_published,
+                was_published=publisher is not None and publisher.was_published,
+            ),
+            since_s=self._clock.monotonic_s(),
+            reason=camera.fault or (publisher.reason if publisher else None),
+            width_px=width_px,
+            height_px=height_px,
+        )

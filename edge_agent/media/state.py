@@ -1,0 +1,36 @@
+"""What can be said of a camera: one value that the tablet and the link's health read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from protocols.ids import CameraId
+
+
+class CameraState(StrEnum):
+    """Values go to screens: add, never rename."""
+
+    CONNECTING = "connecting"  # the camera gives pictures, the hub is being asked
+    PUBLISHING = "publishing"  # pictures reach the hub
+    LOST = "lost"  # published before; the hub is not to be reached now
+    CAMERA_FAULT = "camera_fault"  # the camera gives no picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraStatus:
+    """One camera at one moment."""
+
+    camera: CameraId
+    state: CameraState
+    since_s: float  # monotonic
+    reason: str | None = None  # of a fault or a loss, short, not for the crew
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+def judge(*, gives_pictures: bool, is_published: bool, was_published: bool) -> CameraState:
+    """Return the state that three facts make."""
+    if not gives_pictures:
+        return CameraState.CAMERA_FAULT
+    if is_published:
+        return CameraState.PUBLISHING
+    return CameraState.LOST if was_published else CameraState.CONNECTING
