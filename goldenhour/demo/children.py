@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from goldenhour.demo.errors import ProgramEndedError
 from protocols.errors import EXIT_CONFIG, ConfigError, FleetError
+from protocols.runtime.restart import RestartBudget
 
 _MARK: Final = "GOLDENHOUR_DEMO_MARK"
 _TAIL_BYTES: Final = 8192
@@ -28,6 +29,7 @@ class Program:
     environment: Mapping[str, str]
     executable: str | None = None
     patience_s: float = 15.0  # from SIGTERM to SIGKILL
+    revives: bool = False  # started again when a signal killed it, as an init system would
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,24 @@ class Children:
             await _stop(child)
 
     async def watch(self) -> None:
-        """Wait until a program ends by itself.
+        """Wait until a program ends by itself; start again one that may be, and was killed.
 
         Raises:
             ConfigError: it said that a setting is wrong.
-            ProgramEndedError: it ended for any other reason.
+            ProgramEndedError: it ended for any other reason, or was killed again and again.
         """
+        budget = RestartBudget()
         while True:
             ended = next((c for c in self._running if c.process.returncode is not None), None)
             if ended is not None:
-                raise what_ended(ended)
+                budget, wait_s = budget.spend(asyncio.get_running_loop().time())
+                killed = (ended.process.returncode or 0) < 0
+                if not (ended.program.revives and killed) or budget.exhausted:
+                    raise what_ended(ended)
+                await asyncio.sleep(wait_s)
+                self._running.remove(ended)
+                await self.start(ended.program)
+                continue
             waits = [asyncio.create_task(child.process.wait()) for child in self._running]
             try:
                 await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)

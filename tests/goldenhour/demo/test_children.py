@@ -22,13 +22,14 @@ PARENT = (
 )
 
 
-def python(name: str, code: str, *, patience_s: float = 5.0) -> Program:
+def python(name: str, code: str, *, patience_s: float = 5.0, revives: bool = False) -> Program:
     return Program(
         name=name,
         executable=sys.executable,
         arguments=("-c", code),
         environment={},
         patience_s=patience_s,
+        revives=revives,
     )
 
 
@@ -120,4 +121,25 @@ async def test_a_program_with_a_wrong_setting_makes_the_demo_s_setting_wrong(
         await children.start(python("idle", SLEEPER))
         await children.start(python("hub", speaks))
         with pytest.raises(ConfigError):
+            await children.watch()
+
+
+async def test_an_agent_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    async with Children(logs=tmp_path) as children:
+        first = await children.start(python("agent", SLEEPER, revives=True))
+        await said_up(first)
+        watching = asyncio.create_task(children.watch())
+        os.kill(first.pid, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while (second := children.running[0]).pid == first.pid:  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0.02)
+        assert is_alive(second.pid)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_program_that_ends_by_itself_is_not_started_again(tmp_path: Path) -> None:
+    async with Children(logs=tmp_path) as children:
+        await children.start(python("agent", "raise SystemExit(3)", revives=True))
+        with pytest.raises(ProgramEndedError, match="status 3"):
             await children.watch()

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figures and holds them against their bars."""

@@ -1,0 +1,38 @@
+"""The demo's people: made at the first start with passwords of their own, found again later."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from goldenhour.demo.city import FULL_UNITS, Account
+
+_PEOPLE: Final = (
+    ("operator", "operator", "Operator Huang"),
+    ("doctor", "doctor", "Dr Chen"),
+    ("admin", "administrator", "Administrator"),
+)
+_PASSWORD_BYTES: Final = 9
+_PIN_DIGITS: Final = 6
+
+
+def accounts_of(card: Mapping[str, Any]) -> tuple[Account, ...]:
+    """Return the accounts that `card` remembers, new ones where it does not."""
+    known = {one["username"]: one["password"] for one in card.get("accounts", ())}
+    return tuple(
+        Account(
+            username=username,
+            role=role,
+            display_name=display_name,
+            password=known.get(username) or secrets.token_urlsafe(_PASSWORD_BYTES),
+        )
+        for username, role, display_name in _PEOPLE
+    )
+
+
+def pins_of(card: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tablets' PINs by unit, those that `card` remembers first."""
+    known = {one["unit"]: one["pin"] for one in card.get("units", ())}
+    return {
+        full.unit: known.get(full.unit) or f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}}"
+        for full in FULL_UNITS
+    }

@@ -1,0 +1,56 @@
+"""What the demo shows a person: steps while it starts, then addresses, accounts and PINs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from goldenhour.demo.city import Account, City
+from goldenhour.demo.folder import Folder
+
+
+def card_of(city: City, accounts: Sequence[Account], folder: Folder) -> dict[str, Any]:
+    """Return everything that a person or a test needs to know, as JSON values."""
+    return {
+        "hub_url": city.hub_url,
+        "operator_url": f"{city.hub_url}/operator/",
+        "doctor_url": f"{city.hub_url}/doctor/",
+        "hospital_url": city.hospital_url,
+        "mqtt": {"host": "127.0.0.1", "port": city.mqtt_port},
+        "units": [
+            {
+                "unit": site.unit,
+                "call_sign": site.full.call_sign,
+                "profile": site.full.profile,
+                "tablet_url": site.tablet_url,
+                "pin": site.pin,
+            }
+            for site in city.units
+        ],
+        "light_units": city.light_units,
+        "accounts": [
+            {"username": one.username, "role": one.role, "password": one.password}
+            for one in accounts
+        ],
+        "data_dir": str(folder.root),
+        "logs": str(folder.logs),
+    }
+
+
+def show(console: Console, card: dict[str, Any]) -> None:
+    """Print the table."""
+    passwords = {one["role"]: (one["username"], one["password"]) for one in card["accounts"]}
+    table = Table(title="Golden Hour · 黄金一小时", title_justify="left", header_style="bold")
+    for heading in ("screen", "address", "sign in as", "password or PIN"):
+        table.add_column(heading, overflow="fold")
+    table.add_row("operator", card["operator_url"], *passwords["operator"])
+    table.add_row("doctor", card["doctor_url"], *passwords["doctor"])
+    table.add_row("administrator", card["hub_url"] + "/", *passwords["administrator"])
+    for unit in card["units"]:
+        name = f"crew of {unit['unit']} ({unit['call_sign']})"
+        table.add_row(name, unit["tablet_url"], "any name", unit["pin"])
+    table.add_row("hospital (FHIR)", card["hospital_url"], "", "")
+    console.print(table)
+    console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
+    console.print("cut a link:    goldenhour sim link A-001 --cut 60s", highlight=False)
