@@ -1,0 +1,142 @@
+"""The receiver: which records of a frame are new, and what to say once they are committed.
+
+Law: a seq is handed out for commit at most once, unless its commit failed; an ack names only what
+was committed (or what a committed gap record declared lost for good); the set never shrinks.
+
+Theory of operation. One `Receiver` serves one journal of one peer. `offer` compares a frame with
+what is committed and with what is on its way to the disk, and returns the part that is neither.
+The shell commits that part, with `held_after`, in one transaction, and then calls `committed`; if
+the transaction failed it calls `failed`, and the peer's resend is taken afresh. A frame that holds
+nothing new still asks for an ack, for its sender has plainly not heard the last one. An ack is due
+a moment after the first thing worth saying, so that one ack answers many frames.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from protocols.errors import RemoteProtocolError
+from protocols.ids import JournalId
+from protocols.link.ack import Ack, Held
+from protocols.link.frame import Frame
+from protocols.link.ranges import SeqRanges
+from protocols.link.streams import Stream
+
+ACK_DELAY_S: Final = 0.02
+"""An ack waits this long for company; well under the round trip of any radio link."""
+
+MAX_RANGES: Final = 4096
+"""Holes kept per stream. A frame that would need more is refused until the lower ones fill."""
+
+Span = tuple[int, int]
+"""First and last seq, both in."""
+
+
+@dataclass(slots=True)
+class _StreamState:
+    committed: SeqRanges
+    pending: SeqRanges
+
+
+class Receiver:
+    """Sorts the frames of one journal into new and known, and words the acks."""
+
+    def __init__(self, *, journal: JournalId, held: Mapping[Stream, Held] | None = None) -> None:
+        self.journal = journal
+        self._streams = {
+            stream: _StreamState(SeqRanges(has), SeqRanges())
+            for stream, has in (held or {}).items()
+        }
+        self._unsaid: set[Stream] = set()
+        self._due_s: float | None = None
+        self._echo_utc_us: int | None = None
+        self._refused: dict[str, int] = {}
+
+    def offer(self, frame: Frame, *, now_s: float) -> tuple[Span, ...]:
+        """Return the spans of `frame` to commit now; they are pending until told otherwise.
+
+        Raises:
+            RemoteProtocolError: reason `foreign-journal`, or `too-scattered` (the stream already
+                has 4,096 holes and this frame would make another); nothing has changed.
+        """
+        if frame.journal != self.journal:
+            raise RemoteProtocolError(reason="foreign-journal")
+        state = self._state(frame.stream)
+        if len(state.committed) >= MAX_RANGES and frame.first_seq - 1 not in state.committed:
+            raise RemoteProtocolError(reason="too-scattered", stream=frame.stream.value)
+        new = tuple(
+            span
+            for hole in state.committed.missing(frame.first_seq, frame.last_seq)
+            for span in state.pending.missing(*hole)
+        )
+        for first, last in new:
+            state.pending.add(first, last)
+        if not new:
+            self._speak(frame.stream, now_s)
+        if self._echo_utc_us is None or frame.sent_utc_us > self._echo_utc_us:
+            self._echo_utc_us = frame.sent_utc_us
+        return new
+
+    def held_after(self, stream: Stream, spans: tuple[Span, ...]) -> Held:
+        """Return what will be held of `stream` once `spans` are committed; changes nothing."""
+        after = SeqRanges(self._state(stream).committed.held)
+        for first, last in spans:
+            after.add(first, last)
+        return after.held
+
+    def committed(self, stream: Stream, spans: tuple[Span, ...], *, now_s: float) -> None:
+        """Note that `spans` are safe, as records or as a declared gap; an ack is now due."""
+        state = self._state(stream)
+        for first, last in spans:
+            state.committed.add(first, last)
+            state.pending.discard(first, last)
+        self._speak(stream, now_s)
+
+    def failed(self, stream: Stream, spans: tuple[Span, ...]) -> None:
+        """Note that `spans` were not committed: a resend is new again."""
+        state = self._state(stream)
+        for first, last in spans:
+            state.pending.discard(first, last)
+
+    def refused(self, reason: str, *, now_s: float) -> None:
+        """Count a message that could not be taken; the next ack tells the sender why."""
+        if reason in self._refused or len(self._refused) < 32:  # noqa: PLR2004 -- bound of the map
+            self._refused[reason] = self._refused.get(reason, 0) + 1
+        self._wake(now_s)
+
+    def held(self, stream: Stream) -> Held:
+        """Return what is committed of `stream`."""
+        return self._state(stream).committed.held
+
+    @property
+    def due_s(self) -> float | None:
+        """When (monotonic) the next ack is due; None while there is nothing to say."""
+        return self._due_s
+
+    def take_ack(self, *, now_utc_us: int) -> Ack | None:
+        """Return all there is to say, and forget that it was unsaid; None for nothing."""
+        if self._due_s is None:
+            return None
+        ack = Ack(
+            journal=self.journal,
+            streams={stream: self.held(stream) for stream in sorted(self._unsaid)},
+            committed_utc_us=now_utc_us,
+            echo_utc_us=self._echo_utc_us,
+            refused=tuple(self._refused.items()),
+        )
+        self._unsaid.clear()
+        self._refused.clear()
+        self._due_s = None
+        self._echo_utc_us = None
+        return ack
+
+    def _state(self, stream: Stream) -> _StreamState:
+        return self._streams.setdefault(stream, _StreamState(SeqRanges(), SeqRanges()))
+
+    def _speak(self, stream: Stream, now_s: float) -> None:
+        self._unsaid.add(stream)
+        self._wake(now_s)
+
+    def _wake(self, now_s: float) -> None:
+        if self._due_s is None:
+            self._due_s = now_s + ACK_DELAY_S

@@ -1,0 +1,236 @@
+"""A world in which the two machines talk over a bad network, under a seeded scheduler.
+
+Virtual time; each step does one thing that the seed picks: append a record, let the sender speak,
+deliver, lose, double or delay a message, commit or fail a transaction, kill and restart a side, cut
+or mend the link, shed old bulk. `check_promise` then heals everything and compares both ends.
+"""
+
+import heapq
+import random
+from dataclasses import dataclass, field
+
+from protocols.clock import ClockSource
+from protocols.ids import JournalId, Seq
+from protocols.link import (
+    NEVER_SHED,
+    Ack,
+    Frame,
+    Held,
+    Lane,
+    Plan,
+    Receiver,
+    Record,
+    Sender,
+    Stream,
+    decode_ack,
+    decode_frame,
+    encode_ack,
+    encode_frame,
+)
+from protocols.link.ranges import SeqRanges
+
+JOURNAL = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+STREAMS = (Stream.ALARM, Stream.VITALS, Stream.WAVEFORM)
+
+
+@dataclass
+class Disk:
+    """What a power cut leaves of the vehicle: accepted records, and what the hub acknowledged."""
+
+    records: dict[Stream, list[bytes]] = field(default_factory=lambda: {s: [] for s in STREAMS})
+    acked: dict[Stream, SeqRanges] = field(
+        default_factory=lambda: {s: SeqRanges() for s in STREAMS}
+    )
+    shed: dict[Stream, set[int]] = field(default_factory=lambda: {s: set() for s in STREAMS})
+
+
+@dataclass
+class Tables:
+    """What a power cut leaves of the hub: rows by seq, and the ledger of the same transaction."""
+
+    rows: dict[Stream, dict[int, bytes]] = field(default_factory=lambda: {s: {} for s in STREAMS})
+    stored: dict[Stream, int] = field(default_factory=lambda: dict.fromkeys(STREAMS, 0))
+    ledger: dict[Stream, Held] = field(default_factory=dict)
+
+
+class World:
+    """One vehicle, one hub, and what lies between."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.now_s = 1000.0
+        self.disk, self.tables = Disk(), Tables()
+        self.link_up = True
+        self.steps = 0
+        self._wire: list[tuple[float, int, str, bytes]] = []
+        self._order = 0
+        self._uncommitted: list[tuple[Frame, tuple[tuple[int, int], ...]]] = []
+        self.sender = self._new_sender()
+        self.receiver = Receiver(journal=JOURNAL)
+        self.sender.connected()
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            self.step()
+
+    def step(self) -> None:
+        self.steps += 1
+        self.now_s += self.random.expovariate(20)
+        roll = self.random.random()
+        if roll < 0.30:
+            self._append()
+        elif roll < 0.60:
+            self._speak()
+        elif roll < 0.85:
+            self._deliver()
+        elif roll < 0.93:
+            self._commit(fails=self.random.random() < 0.1)
+        elif roll < 0.96:
+            self.sender.tick(now_s=self.now_s)
+        elif roll < 0.97:
+            self._shed()
+        elif roll < 0.98:
+            self._vehicle_dies()
+        elif roll < 0.99:
+            self._hub_dies()
+        else:
+            self._cut_or_mend()
+
+    def check_promise(self) -> None:
+        """Heal the world, run until quiet, and compare both ends, record by record."""
+        why = f"seed {self.seed} after {self.steps} steps"
+        self.link_up = True
+        self.sender.disconnected()
+        self.sender.connected()
+        for _ in range(200_000):
+            if all(self.sender.waiting(stream) == 0 for stream in STREAMS):
+                break
+            self.now_s += 0.05
+            self._speak()
+            self._deliver(fault=False)
+            self._commit(fails=False)
+            self.sender.tick(now_s=self.now_s)
+        for stream in STREAMS:
+            accepted = {
+                seq: body
+                for seq, body in enumerate(self.disk.records[stream], start=1)
+                if seq in self.tables.rows[stream] or seq not in self.disk.shed[stream]
+            }
+            assert self.tables.rows[stream] == accepted, f"{why}: {stream} differs"
+            assert self.tables.stored[stream] == len(accepted), f"{why}: {stream} stored twice"
+            assert self.sender.waiting(stream) == 0, f"{why}: {stream} never drained"
+
+    def _append(self) -> None:
+        stream = self.random.choice(STREAMS)
+        body = self.random.randbytes(self.random.choice((8, 40, 900)))
+        self.disk.records[stream].append(body)
+        self.sender.appended(stream, len(self.disk.records[stream]))
+
+    def _speak(self) -> None:
+        plan = self.sender.plan()
+        if plan is None:
+            return
+        frame = self._frame(plan)
+        payload = encode_frame(frame)
+        self.sender.sent(plan, last_seq=frame.last_seq, size_bytes=len(payload), now_s=self.now_s)
+        self._put("up", payload)
+
+    def _frame(self, plan: Plan) -> Frame:
+        records: list[Record] = []
+        size = 0
+        for seq in range(plan.first_seq, plan.last_seq + 1):
+            body = self.disk.records[plan.stream][seq - 1]
+            size += len(body)
+            if records and size > plan.max_bytes:
+                break
+            records.append(Record(captured_utc_us=seq, body=body))
+        return Frame(
+            journal=JOURNAL,
+            stream=plan.stream,
+            first_seq=Seq(plan.first_seq),
+            lane=plan.lane,
+            sent_utc_us=int(self.now_s * 1e6),
+            clock=ClockSource.GNSS,
+            clock_error_us=50,
+            records=tuple(records),
+        )
+
+    def _put(self, way: str, payload: bytes, *, fault: bool = True) -> None:
+        copies = 1 + (fault and self.random.random() < 0.05)
+        for _ in range(copies):
+            self._order += 1
+            arrives_s = self.now_s + self.random.uniform(0.01, 0.5)
+            heapq.heappush(self._wire, (arrives_s, self._order, way, payload))
+
+    def _deliver(self, *, fault: bool = True) -> None:
+        while self._wire and self._wire[0][0] <= self.now_s:
+            _, _, way, payload = heapq.heappop(self._wire)
+            if fault and (not self.link_up or self.random.random() < 0.1):
+                continue
+            if way == "up":
+                frame = decode_frame(payload)
+                spans = self.receiver.offer(frame, now_s=self.now_s)
+                if spans:
+                    self._uncommitted.append((frame, spans))
+            else:
+                self._hear(decode_ack(payload))
+        if self.receiver.due_s is not None and self.receiver.due_s <= self.now_s:
+            ack = self.receiver.take_ack(now_utc_us=int(self.now_s * 1e6))
+            if ack is not None:
+                self._put("down", encode_ack(ack), fault=fault)
+
+    def _hear(self, ack: Ack) -> None:
+        echo = ack.echo_utc_us
+        rtt_s = None if echo is None else max(0.0, self.now_s - echo / 1e6)
+        changed = self.sender.acked(ack, round_trip_s=rtt_s)
+        for stream, held in changed.items():
+            self.disk.acked[stream] = SeqRanges(held)
+
+    def _commit(self, *, fails: bool) -> None:
+        for frame, spans in self._uncommitted:
+            if fails:
+                self.receiver.failed(frame.stream, spans)
+                continue
+            held = self.receiver.held_after(frame.stream, spans)
+            for first, last in spans:
+                for seq in range(first, last + 1):
+                    self.tables.rows[frame.stream][seq] = frame.records[seq - frame.first_seq].body
+                    self.tables.stored[frame.stream] += 1
+            self.tables.ledger[frame.stream] = held
+            self.receiver.committed(frame.stream, spans, now_s=self.now_s)
+        self._uncommitted.clear()
+
+    def _shed(self) -> None:
+        stream = Stream.WAVEFORM
+        assert stream not in NEVER_SHED
+        newest = len(self.disk.records[stream])
+        cut = newest - 30
+        for first, last in list(self.disk.acked[stream].missing(1, max(0, cut))):
+            self.sender.gone(stream, first, last)
+            self.disk.acked[stream].add(first, last)
+            self.disk.shed[stream] |= set(range(first, last + 1))
+
+    def _vehicle_dies(self) -> None:
+        self.sender = self._new_sender()
+        self.sender.connected()
+
+    def _hub_dies(self) -> None:
+        self._uncommitted.clear()
+        self.receiver = Receiver(journal=JOURNAL, held=self.tables.ledger)
+
+    def _cut_or_mend(self) -> None:
+        self.link_up = not self.link_up
+        self.now_s += self.random.choice((0.1, 5, 7200))
+        self.sender.disconnected()
+        self.sender.connected()
+
+    def _new_sender(self) -> Sender:
+        return Sender(
+            journal=JOURNAL,
+            last={stream: len(rows) for stream, rows in self.disk.records.items()},
+            acked={stream: ranges.held for stream, ranges in self.disk.acked.items()},
+        )
+
+
+__all__ = ["Lane", "World"]
