@@ -1,0 +1,24 @@
+import { useCallback, useSyncExternalStore } from "react";
+
+const PREFIX = "#/unit/";
+
+function read(): string | null {
+  const { hash } = window.location;
+  return hash.startsWith(PREFIX) ? decodeURIComponent(hash.slice(PREFIX.length)) : null;
+}
+
+function subscribe(onChange: () => void): () => void {
+  window.addEventListener("hashchange", onChange);
+  return () => {
+    window.removeEventListener("hashchange", onChange);
+  };
+}
+
+/** The open unit, kept in the address so that a page can be sent to a colleague or loaded again. */
+export function useUnitRoute(): [string | null, (unit: string | null) => void] {
+  const unit = useSyncExternalStore(subscribe, read);
+  const goTo = useCallback((next: string | null) => {
+    window.location.hash = next === null ? "#/" : `${PREFIX}${encodeURIComponent(next)}`;
+  }, []);
+  return [unit, goTo];
+}

@@ -1,0 +1,177 @@
+import { useComputedColorScheme } from "@mantine/core";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useFeed, useRoomPart } from "../feed/context.tsx";
+import type { Room } from "../feed/room.ts";
+import { spanText } from "../i18n/index.ts";
+import { LIMIT_US } from "../time/age.ts";
+import { useNow } from "../time/useNow.ts";
+import { drawPaper, drawTrace, type Ink, INKS } from "./draw.ts";
+import { type LayoutName, MM_PER_S, type Page, pageOf } from "./layout.ts";
+import { type Lead, type LeadName, leadsOf } from "./leads.ts";
+import type { WaveRing } from "./ring.ts";
+import { penTarget, Sweep } from "./sweep.ts";
+
+/** How wide a millimetre of paper may become: past this, more paper shows no more detail. */
+const MAX_PX_PER_MM = 6;
+
+/** A trace is stale one second after the block after it was due. */
+export function isWaveStale(ring: WaveRing | undefined, nowUtcUs: number): boolean {
+  const last = ring?.lastCapturedUtcUs ?? null;
+  if (ring === undefined || last === null) return true;
+  return nowUtcUs - last > LIMIT_US.waveform + ring.blockLengthUs;
+}
+
+/** Live 12-lead on calibrated paper; `frozenAt` (a sample index) turns it into a page of the last ten seconds. */
+export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
+  room: Room;
+  layout: LayoutName;
+  frozenAt?: number | null;
+  fitHeight?: boolean;
+}) {
+  const { t } = useTranslation();
+  const scheme = useComputedColorScheme("light");
+  const ink = INKS[scheme];
+  const page = useMemo(() => pageOf(layout), [layout]);
+  const boxRef = useRef<HTMLDivElement>(null);
+  const paperRef = useRef<HTMLCanvasElement>(null);
+  const traceRef = useRef<HTMLCanvasElement>(null);
+  const pxPerMm = useFit(boxRef, page, fitHeight);
+  const feed = useFeed();
+  const now = useNow();
+  const ring = room.waves.get("ecg");
+  const leads = ring === undefined ? null : leadsOf(ring);
+  const isStale = frozenAt === null && isWaveStale(ring, now);
+  const last = ring?.lastCapturedUtcUs ?? null;
+
+  useEffect(() => {
+    const paper = paperRef.current;
+    const trace = traceRef.current;
+    if (paper === null || trace === null || pxPerMm === 0) return undefined;
+    const scale = pxPerMm * (window.devicePixelRatio || 1);
+    for (const canvas of [paper, trace]) {
+      canvas.width = Math.round(page.widthMm * scale);
+      canvas.height = Math.round(page.heightMm * scale);
+      canvas.style.width = `${page.widthMm * pxPerMm}px`;
+      canvas.style.height = `${page.heightMm * pxPerMm}px`;
+    }
+    const paperContext = paper.getContext("2d");
+    const context = trace.getContext("2d");
+    if (paperContext === null || context === null) return undefined;
+    drawPaper(paperContext, page, scale, ink);
+    if (frozenAt !== null) {
+      const still = room.waves.get("ecg");
+      if (still !== undefined) drawStill(context, page, still, frozenAt, scale, ink);
+      return undefined;
+    }
+    return runSweep(trace, new Sweep(context, page, scale, ink), () => room.waves.get("ecg"), () => feed.clock.nowUtcUs());
+  }, [room, page, pxPerMm, ink, frozenAt, feed]);
+
+  return (
+    <div ref={boxRef} className="gh-ecg-paper" style={{ background: ink.paper, height: fitHeight ? "100%" : page.heightMm * pxPerMm }}>
+      <canvas ref={paperRef} aria-hidden="true" />
+      <canvas ref={traceRef} data-testid="ecg-canvas" data-state={last === null ? "none" : isStale ? "stale" : "live"} role="img" aria-label={t("ecg.alt", { leads: leads?.size ?? 0 })} />
+      {page.cells.map((cell) => (
+        <CellLabel key={`${cell.lead}-${cell.topMm}`} lead={leads?.get(cell.lead)} name={cell.lead} ink={ink} x={cell.xMm * pxPerMm + 4} y={cell.topMm * pxPerMm + 5} />
+      ))}
+      {isStale && (
+        <div className="gh-ecg-lost">
+          <span className="gh-num">{last === null ? t("ecg.noSignal") : t("ecg.lostFor", { span: spanText(t, now - last) })}</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function CellLabel({ lead, name, ink, x, y }: { lead: Lead | undefined; name: LeadName; ink: Ink; x: number; y: number }) {
+  const { t } = useTranslation();
+  return (
+    <div className="gh-ecg-label" style={{ left: x, top: y, color: ink.label, "--paper": ink.paper } as React.CSSProperties}>
+      {name}
+      {lead?.isDerived === true && <em>{t("ecg.derived")}</em>}
+    </div>
+  );
+}
+
+/** Run the sweep at the display's rate; write what it shows on the canvas once a second. */
+function runSweep(canvas: HTMLCanvasElement, sweep: Sweep, ringOf: () => WaveRing | undefined, nowUtcUs: () => number): () => void {
+  let frame = 0;
+  let stampedMs = 0;
+  const step = (ms: number) => {
+    const ring = ringOf();
+    if (ring !== undefined) {
+      const now = nowUtcUs();
+      const pen = sweep.step(ring, now, isWaveStale(ring, now));
+      if (ms - stampedMs >= 1_000) {
+        stampedMs = ms;
+        canvas.dataset["lastCaptured"] = String(Math.round(ring.utcOf(pen - 1)));
+      }
+    }
+    frame = requestAnimationFrame(step);
+  };
+  frame = requestAnimationFrame(step);
+  return () => {
+    cancelAnimationFrame(frame);
+  };
+}
+
+/** A still page: the columns follow one another, the rhythm strip runs through. */
+function drawStill(context: CanvasRenderingContext2D, page: Page, ring: WaveRing, endIndex: number, scale: number, ink: Ink): void {
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  const leads = leadsOf(ring);
+  const begin = endIndex - Math.round(page.seconds * ring.rateHz);
+  for (const cell of page.cells) {
+    const lead = leads.get(cell.lead);
+    if (lead === undefined) continue;
+    const from = begin + Math.round(cell.startS * ring.rateHz);
+    const to = from + Math.round(cell.seconds * ring.rateHz);
+    const xMmOf = (index: number) => cell.xMm + ((index - from) / ring.rateHz) * MM_PER_S;
+    drawTrace(context, cell, lead, from, to, xMmOf, scale, ink.trace);
+  }
+}
+
+/** The sample that a page frozen now should end with. */
+export function freezeIndex(ring: WaveRing, nowUtcUs: number): number {
+  return penTarget(ring, nowUtcUs);
+}
+
+/** Pixels per millimetre of paper that fit the box. */
+function useFit(box: React.RefObject<HTMLDivElement | null>, page: Page, fitHeight: boolean): number {
+  const [pxPerMm, setPxPerMm] = useState(0);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry === undefined) return;
+      const { width, height } = entry.contentRect;
+      const fit = fitHeight ? Math.min(width / page.widthMm, height / page.heightMm) : width / page.widthMm;
+      setPxPerMm(Math.min(MAX_PX_PER_MM, fit));
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [box, page, fitHeight]);
+  return pxPerMm;
+}
+
+/** What the reader must know beside the curve: scale, delay, what is derived, where it comes from. */
+export function EcgFoot({ room, extra }: { room: Room; extra?: ReactNode }) {
+  const { t } = useTranslation();
+  useRoomPart(room, "backfill");
+  useNow();
+  const ring = room.waves.get("ecg");
+  if (ring === undefined) return <div className="gh-ecg-foot">{t("ecg.scale")}</div>;
+  const leads = [...leadsOf(ring).values()];
+  const derived = leads.filter((each) => each.isDerived).map((each) => each.name);
+  const sources = [...new Set(leads.map((each) => each.source).filter((each) => each !== null))];
+  return (
+    <div className="gh-ecg-foot gh-num">
+      <span>{t("ecg.scale")}</span>
+      {derived.length > 0 && <span>{t("ecg.derivedNote", { leads: derived.join(" ") })}</span>}
+      {sources.length > 0 && <span data-testid="ecg-source">{t("ecg.sourceLabel", { source: sources.join(", ") })}</span>}
+      {extra}
+    </div>
+  );
+}

@@ -1,0 +1,172 @@
+/** Everything that a screen knows of one watched unit, outside React. */
+
+import type { Alarm, PatientNote, Score } from "../wire/bodies.ts";
+import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
+import type { Advice, Handoff, StreamRecord } from "../wire/feed.ts";
+import type { WaveBlock } from "../wire/wave.ts";
+import { WaveRing } from "../ecg/ring.ts";
+import { Topics } from "./topics.ts";
+import { Vitals } from "./vitals.ts";
+
+export type Stamped<T> = T & { capturedUtcUs: number };
+
+/** What a part of a screen listens to. */
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter";
+
+/** A hole for good: accepted on the vehicle, then lost, with the reason. */
+export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };
+
+export type OpenEncounter = { encounterId: string; openedUtcUs: number | null };
+
+export class Room {
+  readonly vitals = new Vitals();
+  readonly waves = new Map<string, WaveRing>();
+  private readonly alarmById = new Map<string, Stamped<Alarm>>();
+  private readonly adviceById = new Map<string, Advice>();
+  private readonly handoffById = new Map<string, Handoff>();
+  private newestScore: Stamped<Score> | null = null;
+  private newestPatient: Stamped<PatientNote> | null = null;
+  private openEncounter: OpenEncounter | null = null;
+  private gapList: RecordGap[] = [];
+  private backfilledUtcUs: { stream: string; firstUtcUs: number; lastUtcUs: number } | null = null;
+  private readonly topics = new Topics();
+  private readonly versions = new Map<Part, number>();
+
+  constructor(readonly unit: string) {}
+
+  /** Take in one record; streams and kinds that no screen shows are passed over. */
+  record(record: StreamRecord): void {
+    const { body, capturedUtcUs } = record;
+    switch (record.stream) {
+      case "vitals":
+        this.vitals.add(capturedUtcUs, readVitals(body));
+        return this.tell("vitals");
+      case "triage": {
+        const score = readScore(body);
+        if (score.score !== "news2" || capturedUtcUs < (this.newestScore?.capturedUtcUs ?? 0)) return;
+        this.newestScore = { ...score, capturedUtcUs };
+        return this.tell("score");
+      }
+      case "alarm": {
+        const alarm = readAlarm(body);
+        if (capturedUtcUs < (this.alarmById.get(alarm.alarmId)?.capturedUtcUs ?? 0)) return;
+        this.alarmById.set(alarm.alarmId, { ...alarm, capturedUtcUs });
+        return this.tell("alarms");
+      }
+      case "chart":
+        if (body.text("kind") !== "patient" || capturedUtcUs < (this.newestPatient?.capturedUtcUs ?? 0)) return;
+        this.newestPatient = { ...readPatient(body), capturedUtcUs };
+        return this.tell("patient");
+      default:
+    }
+  }
+
+  /** Take in many records and tell each part once. */
+  records(records: readonly StreamRecord[]): void {
+    this.held = new Set();
+    try {
+      for (const each of records) this.record(each);
+    } finally {
+      const parts = this.held;
+      this.held = null;
+      for (const part of parts) this.tell(part);
+    }
+  }
+
+  /** `nowUtcUs`: the server's now, for a block that has just come; leave out for stored ones. */
+  wave(block: WaveBlock, nowUtcUs?: number): void {
+    const ring = this.waves.get(block.group) ?? new WaveRing();
+    this.waves.set(block.group, ring);
+    ring.add(block, nowUtcUs);
+    this.tell("waves");
+  }
+
+  advise(advice: Advice): void {
+    this.adviceById.set(advice.adviceId, advice);
+    this.adviceSnapshot = [...this.adviceById.values()].sort((a, b) => b.givenUtcUs - a.givenUtcUs);
+    this.tell("advice");
+  }
+
+  handoff(handoff: Handoff): void {
+    this.handoffById.set(handoff.handoverId, handoff);
+    this.handoffSnapshot = [...this.handoffById.values()].sort(
+      (a, b) => (b.updatedUtcUs ?? 0) - (a.updatedUtcUs ?? 0),
+    );
+    this.tell("handoff");
+  }
+
+  /** An encounter of this unit was opened; null: it was closed. */
+  setEncounter(encounter: OpenEncounter | null): void {
+    this.openEncounter = encounter;
+    this.tell("encounter");
+  }
+
+  backfilled(stream: string, firstUtcUs: number, lastUtcUs: number): void {
+    this.backfilledUtcUs = { stream, firstUtcUs, lastUtcUs };
+    this.tell("backfill");
+  }
+
+  setGaps(gaps: RecordGap[]): void {
+    this.gapList = gaps;
+    this.tell("gaps");
+  }
+
+  get encounter(): OpenEncounter | null {
+    return this.openEncounter;
+  }
+
+  get score(): Stamped<Score> | null {
+    return this.newestScore;
+  }
+
+  get patient(): Stamped<PatientNote> | null {
+    return this.newestPatient;
+  }
+
+  get gaps(): readonly RecordGap[] {
+    return this.gapList;
+  }
+
+  get lastBackfill(): { stream: string; firstUtcUs: number; lastUtcUs: number } | null {
+    return this.backfilledUtcUs;
+  }
+
+  /** Alarms that stand, highest first, then newest. */
+  alarms(): Stamped<Alarm>[] {
+    const rank = { high: 0, medium: 1, low: 2 };
+    return [...this.alarmById.values()]
+      .filter((each) => each.state !== "cleared")
+      .sort((a, b) => rank[a.priority] - rank[b.priority] || b.capturedUtcUs - a.capturedUtcUs);
+  }
+
+  /** Newest first. */
+  get advice(): readonly Advice[] {
+    return this.adviceSnapshot;
+  }
+
+  get handoffs(): readonly Handoff[] {
+    return this.handoffSnapshot;
+  }
+
+  subscribe(part: Part, listener: () => void): () => void {
+    return this.topics.subscribe(part, listener);
+  }
+
+  /** Rises with each change of `part`: a snapshot for `useSyncExternalStore`. */
+  version(part: Part): number {
+    return this.versions.get(part) ?? 0;
+  }
+
+  private adviceSnapshot: readonly Advice[] = [];
+  private handoffSnapshot: readonly Handoff[] = [];
+  private held: Set<Part> | null = null;
+
+  private tell(part: Part): void {
+    if (this.held !== null) {
+      this.held.add(part);
+      return;
+    }
+    this.versions.set(part, this.version(part) + 1);
+    this.topics.tell(part);
+  }
+}

@@ -1,0 +1,174 @@
+import { useEffect, useState } from "react";
+
+import { getAdvice, getHandoffs, getRecords, getWaves, openEncounters } from "../api/hub.ts";
+import type { StreamRecord } from "../wire/feed.ts";
+import type { FeedClient } from "./client.ts";
+import { useFeed, useFeedPhase, useRoomPart, useUnit } from "./context.tsx";
+import type { RecordGap, Room } from "./room.ts";
+import { TREND_US } from "./vitals.ts";
+
+/** Streams whose past a room shows, and how far back. */
+const PAST: readonly (readonly [stream: string, backUs: number])[] = [
+  ["vitals", TREND_US],
+  ["triage", TREND_US],
+  ["alarm", TREND_US],
+  ["chart", 6 * TREND_US],
+];
+const WAVE_BACK_US = 12_000_000;
+const MAX_PAGES = 12;
+/** Backfill comes in many small pieces: ask once it pauses this long. */
+const SETTLE_MS = 400;
+/** Ask for a little more than was said, so that no edge is missed. */
+const EDGE_US = 1_000_000;
+
+async function fetchPast(
+  unit: string,
+  stream: string,
+  fromUtcUs: number,
+  toUtcUs: number | null,
+  signal: AbortSignal,
+): Promise<{ records: StreamRecord[]; gaps: RecordGap[] }> {
+  const records: StreamRecord[] = [];
+  let gaps: RecordGap[] = [];
+  let from = fromUtcUs;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = await getRecords(unit, stream, from, toUtcUs, signal);
+    records.push(...answer.records);
+    gaps = answer.gaps.length > 0 ? [...gaps, ...answer.gaps] : gaps;
+    const last = answer.records.at(-1);
+    if (!answer.truncated || last === undefined) break;
+    from = last.capturedUtcUs + 1;
+  }
+  return { records, gaps };
+}
+
+async function fetchRoom(feed: FeedClient, room: Room, signal: AbortSignal): Promise<void> {
+  const now = feed.clock.nowUtcUs();
+  const past = PAST.map(async ([stream, backUs]) => {
+    const { records, gaps } = await fetchPast(room.unit, stream, now - backUs, null, signal);
+    room.records(records);
+    if (stream === "vitals") room.setGaps(gaps);
+  });
+  const waves = getWaves(room.unit, now - WAVE_BACK_US, signal).then((blocks) => {
+    for (const block of blocks) room.wave(block);
+  });
+  const outcomes = await Promise.allSettled([...past, waves]);
+  const failure = outcomes.find((each) => each.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+}
+
+/**
+ * Follow `unit` with all its records and waves, and fetch its past: at the beginning, again whenever
+ * the feed comes back, and in part whenever older records arrive.
+ */
+export function useRoom(unit: string): { room: Room; error: unknown } {
+  const feed = useFeed();
+  const phase = useFeedPhase();
+  const room = feed.room(unit);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => {
+    feed.watch({ fleet: true, units: [unit], waveforms: true });
+    return () => {
+      feed.watch({ fleet: true, units: [], waveforms: false });
+    };
+  }, [feed, unit]);
+  const isOpen = phase === "open";
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const abort = new AbortController();
+    fetchRoom(feed, feed.room(unit), abort.signal).then(
+      () => {
+        setError(null);
+      },
+      (failure: unknown) => {
+        if (!abort.signal.aborted) setError(failure);
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [feed, unit, isOpen]);
+  useBackfill(room);
+  useEncounter(room);
+  return { room, error };
+}
+
+/** Fetch what an outage left, once it has arrived at the hub. */
+function useBackfill(room: Room): void {
+  useEffect(() => {
+    const abort = new AbortController();
+    const spans = new Map<string, { first: number; last: number }>();
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const fetchSpans = () => {
+      timer = null;
+      for (const [stream, { first, last }] of spans) {
+        if (!PAST.some(([name]) => name === stream)) continue;
+        fetchPast(room.unit, stream, first - EDGE_US, last + EDGE_US, abort.signal).then(
+          ({ records }) => {
+            room.records(records);
+          },
+          () => undefined, // the next piece, or the next reconnect, asks again
+        );
+      }
+      spans.clear();
+    };
+    const stop = room.subscribe("backfill", () => {
+      const news = room.lastBackfill;
+      if (news === null) return;
+      const known = spans.get(news.stream);
+      spans.set(news.stream, {
+        first: Math.min(known?.first ?? news.firstUtcUs, news.firstUtcUs),
+        last: Math.max(known?.last ?? news.lastUtcUs, news.lastUtcUs),
+      });
+      timer ??= setTimeout(fetchSpans, SETTLE_MS);
+    });
+    return () => {
+      stop();
+      abort.abort();
+      if (timer !== null) clearTimeout(timer);
+    };
+  }, [room]);
+}
+
+/** Keep the room's encounter, its advice and its hand-overs. */
+function useEncounter(room: Room): void {
+  const view = useUnit(room.unit);
+  useRoomPart(room, "encounter");
+  const told = view?.encounterId ?? null;
+  const known = room.encounter?.encounterId ?? null;
+  useEffect(() => {
+    if (told === null || told === known) return undefined;
+    const abort = new AbortController();
+    openEncounters(abort.signal).then(
+      (all) => {
+        const mine = all.find((each) => each.encounterId === told);
+        room.setEncounter({ encounterId: told, openedUtcUs: mine?.openedUtcUs ?? null });
+      },
+      () => {
+        if (!abort.signal.aborted) room.setEncounter({ encounterId: told, openedUtcUs: null });
+      },
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [room, told, known]);
+  useEffect(() => {
+    if (known === null) return undefined;
+    const abort = new AbortController();
+    getAdvice(known, abort.signal).then(
+      (all) => {
+        for (const each of all) room.advise(each);
+      },
+      () => undefined, // each change comes whole over the feed
+    );
+    getHandoffs(known, abort.signal).then(
+      (all) => {
+        for (const each of all) room.handoff(each);
+      },
+      () => undefined,
+    );
+    return () => {
+      abort.abort();
+    };
+  }, [room, known]);
+}

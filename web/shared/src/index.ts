@@ -1,0 +1,31 @@
+/** What the three screens share. */
+
+export { AlarmBar } from "./alarm/AlarmBar.tsx";
+export { AlarmSound, BURSTS } from "./alarm/sound.ts";
+export * from "./api/client.ts";
+export { ErrorNote } from "./api/ErrorNote.tsx";
+export * from "./api/hub.ts";
+export { networkProblem, Problem, problemOf, sentencesOf } from "./api/problem.ts";
+export { EcgFoot, EcgPaper, freezeIndex } from "./ecg/EcgPaper.tsx";
+export { type LayoutName, pageOf } from "./ecg/layout.ts";
+export { FeedClient, openFeed } from "./feed/client.ts";
+export * from "./feed/context.tsx";
+export { Room } from "./feed/room.ts";
+export { useRoom } from "./feed/useRoom.ts";
+export { agoText, spanText, type T, wordOf } from "./i18n/index.ts";
+export { linkDetail, LinkIndicator, LinkShape } from "./link/LinkIndicator.tsx";
+export { TimeNodes } from "./nodes/TimeNodes.tsx";
+export { SessionGate, UserMenu, useSession } from "./session/session.tsx";
+export { Brand, Card, Empty, FeedLost, LangSwitch, Mark, SchemeSwitch } from "./theme/Chrome.tsx";
+export { mount } from "./theme/Root.tsx";
+export { vehicleTheme } from "./theme/theme.ts";
+export * from "./time/age.ts";
+export { useNow } from "./time/useNow.ts";
+export { TrendChart } from "./trend/TrendChart.tsx";
+export { bandText, missingText, News2, scoreText } from "./triage/News2.tsx";
+export * from "./units/index.ts";
+export { VideoPlayer } from "./video/VideoPlayer.tsx";
+export { PressureTile, VitalsGrid, VitalsSource, VitalTile, valueText } from "./vitals/VitalTile.tsx";
+export * from "./wire/bodies.ts";
+export { Fields, WireError } from "./wire/decode.ts";
+export * from "./wire/feed.ts";
