@@ -24,7 +24,9 @@ from hub.media.ports import PortRange
 RECEIVE_BUFFER_BYTES: Final = 1 << 20
 """A key frame of 1080p is about 100 packets at once; the default of 208 KiB loses some of them."""
 
-_GATHER_TIMEOUT_S: Final = 5.0
+_GATHER_TIMEOUT_S: Final = 1
+"""A STUN or TURN server that does not answer by then is left out: the viewer waits for this."""
+
 _IPV4: Final = 4
 
 
@@ -114,7 +116,9 @@ class _Planned:
         if connection.stun_server:
             candidates += await _reflexive(protocols, connection.stun_server)
         if connection.turn_server:
-            candidates += await Connection.get_component_candidates(connection, component, [])
+            candidates += await Connection.get_component_candidates(
+                connection, component, [], timeout=_GATHER_TIMEOUT_S
+            )
         return candidates
 
 

@@ -149,7 +149,13 @@ class Peer:
 class Publisher(Peer):
     picture: Picture = field(default_factory=Picture)
 
-    async def publish(self, source: str = "amb-1/patient", *, audio: bool = False) -> None:
+    async def publish(
+        self,
+        source: str = "amb-1/patient",
+        *,
+        audio: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         sender = self.pc.addTrack(self.picture)
         transceiver = self.pc.getTransceivers()[0]
         transceiver.direction = "sendonly"
@@ -164,7 +170,7 @@ class Publisher(Peer):
         if audio:
             self.pc.addTrack(AudioStreamTrack())
             self.pc.getTransceivers()[1].direction = "sendonly"
-        await self.begin(f"whip/{source}")
+        await self.begin(f"whip/{source}", headers)
 
 
 @dataclass

@@ -65,6 +65,10 @@ class Stand:
         found = [view for view in answer.json() if view["camera"] == camera]
         return found[0] if found else {}
 
+    async def is_live(self) -> bool:
+        """Say whether pictures of the usual camera arrive."""
+        return bool((await self.camera()).get("live"))
+
 
 @asynccontextmanager
 async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
