@@ -3,7 +3,7 @@
 import asyncio
 import fractions
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -103,6 +103,7 @@ class Peer:
     pc: RTCPeerConnection = field(
         default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[]))
     )
+    edit: Callable[[str], str] = str
     location: str = ""
     etag: str = ""
     answer: str = ""
@@ -111,7 +112,7 @@ class Peer:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         response = await self.http.post(
             f"/api/v1/media/{path}",
-            content=self.pc.localDescription.sdp,
+            content=self.edit(self.pc.localDescription.sdp),
             headers={
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/sdp",

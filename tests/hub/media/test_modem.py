@@ -1,5 +1,6 @@
 """A client behind a relay: its media takes the way by which it reached the API, and no other."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -57,6 +58,29 @@ async def test_media_finds_no_way_round_the_relay(far: tuple[Stand, Relay]) -> N
 
     await until(is_stale)
     await publisher.pc.close()
+
+
+async def test_the_hub_sends_nothing_to_the_addresses_in_an_offer(
+    far: tuple[Stand, Relay],
+) -> None:
+    hub, _ = far
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.setblocking(False)
+        address, port = elsewhere.getsockname()
+        candidate = f"a=candidate:9 1 udp 2130706431 {address} {port} typ host\r\na=mid:0"
+        publisher = Publisher(
+            hub.http,
+            await hub.token("publish"),
+            edit=lambda sdp: sdp.replace("a=mid:0", candidate),
+        )
+        await publisher.publish(headers={"Host": f"{FRONT}:8080"})
+        await publisher.connected()
+        await until(hub.is_live)
+
+        with pytest.raises(BlockingIOError):
+            elsewhere.recv(1_500)
+    await publisher.leave()
 
 
 async def test_a_vanished_publisher_is_freed_and_its_viewers_see_the_next_one(
