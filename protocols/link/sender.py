@@ -108,6 +108,10 @@ class Sender:
             for state in self._streams.values()
         )
 
+    def newest(self, stream: Stream) -> int:
+        """Return the seq of the last record appended to `stream`; 0 for none."""
+        return self._state(stream).last
+
     def held(self, stream: Stream) -> Held:
         """Return what the hub is known to have of `stream`."""
         return self._state(stream).acked.held

@@ -1,0 +1,1 @@
+"""Access: who somebody is, what they may do, and the proof afterwards."""

@@ -1,0 +1,209 @@
+"""The desk: signs people in, knows units by their credential, enrols units, keeps the audit."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import asyncpg
+
+from hub.access.rights import Principal
+from hub.access.secrets import (
+    Passwords,
+    machine_hash,
+    machine_matches,
+    new_token,
+    token_digest,
+)
+from hub.store import accounts, audit, units
+from protocols.clock import Clock
+from protocols.errors import AccessError, NotFoundError
+from protocols.ids import UnitId
+
+log = logging.getLogger(__name__)
+
+MAX_PASSWORD_CHARACTERS: Final = 256
+_TRIES: Final = 8
+_TRIES_WINDOW_S: Final = 60.0
+_NAMES_WATCHED: Final = 10_000
+_LOOKS_REMEMBERED: Final = 4096
+_LOOK_AGAIN_S: Final = 300.0
+
+
+class TooManyTriesError(AccessError):
+    """Too many wrong passwords for one name; the account is untouched, wait a minute."""
+
+    code = "access.too_many_tries"
+
+
+class Desk:
+    """All questions of access that need the database."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, session_s: float) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._session_us = int(session_s * 1_000_000)
+        self._passwords = Passwords()
+        self._wrong: OrderedDict[str, list[float]] = OrderedDict()
+        self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._unit_changed: Callable[[], Awaitable[None]] | None = None
+
+    def on_units_changed(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Have `tell` called after each change of credentials (the broker reloads)."""
+        self._unit_changed = tell
+
+    async def sign_in(self, username: str, password: str) -> tuple[Principal, str]:
+        """Return who signed in, and the token of the new session.
+
+        Raises:
+            TooManyTriesError: eight wrong passwords for this name within a minute.
+            AccessError: no such account, or not its password; which of them is not said.
+        """
+        now_s = self._clock.monotonic_s()
+        tries = [at for at in self._wrong.get(username, []) if now_s - at < _TRIES_WINDOW_S]
+        if len(tries) >= _TRIES:
+            raise TooManyTriesError(wait_s=round(_TRIES_WINDOW_S - (now_s - tries[0])))
+        account = await accounts.find(self._pool, username)
+        kept = account.password_argon2 if account else None
+        if not await self._passwords.matches(password, kept) or account is None:
+            self._wrong[username] = [*tries, now_s]
+            self._wrong.move_to_end(username)
+            while len(self._wrong) > _NAMES_WATCHED:
+                self._wrong.popitem(last=False)
+            await self.note(None, "session.open", username, refused=True)
+            raise AccessError(reason="wrong name or password")
+        self._wrong.pop(username, None)
+        token = new_token()
+        now_us = self._clock.utc_us()
+        await accounts.open_session(
+            self._pool,
+            token_digest(token),
+            username,
+            now_utc_us=now_us,
+            expires_utc_us=now_us + self._session_us,
+        )
+        principal = _person(account)
+        await self.note(principal, "session.open", username)
+        return principal, token
+
+    async def who(self, token: str) -> Principal | None:
+        """Return whose session `token` opens, or None."""
+        account = await accounts.of_session(
+            self._pool, token_digest(token), now_utc_us=self._clock.utc_us()
+        )
+        return None if account is None else _person(account)
+
+    async def sign_out(self, principal: Principal, token: str) -> None:
+        """End the session."""
+        await accounts.close_session(self._pool, token_digest(token))
+        await self.note(principal, "session.close", principal.username)
+
+    async def unit_of(self, unit: str, password: str) -> Principal | None:
+        """Return the unit whose credential this is, or None."""
+        try:
+            known = await units.find(self._pool, UnitId(unit))
+        except NotFoundError:
+            return None
+        if not await asyncio.to_thread(machine_matches, password, known.password_bcrypt):
+            return None
+        return Principal(
+            username=unit,
+            display_name=known.call_sign,
+            role=None,
+            organisation=known.organisation,
+            unit=known.unit,
+        )
+
+    async def add_account(  # noqa: PLR0913 -- what an account is
+        self,
+        *,
+        username: str,
+        display_name: str,
+        role: accounts.Role,
+        organisation: str,
+        password: str,
+        replace: bool = False,
+        by: Principal | None = None,
+    ) -> None:
+        """Add a person, or with `replace` change one; see `accounts.add` for what it raises."""
+        account = accounts.Account(
+            username=username,
+            display_name=display_name,
+            role=role,
+            organisation=organisation,
+            password_argon2=await self._passwords.hash(password),
+        )
+        await accounts.add(
+            self._pool, account, replace=replace, now_utc_us=self._clock.utc_us()
+        )
+        await self.note(by, "account.add", username, role=role.value)
+
+    async def enrol(  # noqa: PLR0913 -- what a unit is
+        self,
+        unit: UnitId,
+        *,
+        call_sign: str,
+        profile: units.Profile,
+        organisation: str,
+        light: bool = False,
+        replace: bool = False,
+        by: Principal | None = None,
+    ) -> str:
+        """Enrol `unit` and return its new password, which is shown this once.
+
+        Raises:
+            ConflictError: it is enrolled already and `replace` was not asked for.
+        """
+        password = new_token()
+        await units.enrol(
+            self._pool,
+            unit,
+            call_sign=call_sign,
+            profile=profile,
+            organisation=organisation,
+            password_bcrypt=await asyncio.to_thread(machine_hash, password),
+            light=light,
+            replace=replace,
+            now_utc_us=self._clock.utc_us(),
+        )
+        await self.note(by, "unit.enrol", unit)
+        if self._unit_changed is not None:
+            await self._unit_changed()
+        return password
+
+    async def note(
+        self, who: Principal | None, action: str, subject: str, *, refused: bool = False, **facts: str
+    ) -> None:
+        """Write one line of the audit; durable when this returns."""
+        entry = audit.Entry(
+            at_utc_us=self._clock.utc_us(),
+            actor=who.subject if who else "-",
+            action=action,
+            subject=subject,
+            outcome="refused" if refused else "done",
+            facts=facts,
+        )
+        await audit.append(self._pool, entry)
+
+    async def looked(self, who: Principal, unit: str, what: str) -> None:
+        """Note that `who` looked at the patient of `unit`; once in five minutes for each pair."""
+        now_s = self._clock.monotonic_s()
+        key = (who.subject, f"{unit}/{what}")
+        last_s = self._looks.get(key)
+        if last_s is not None and now_s - last_s < _LOOK_AGAIN_S:
+            return
+        self._looks[key] = now_s
+        self._looks.move_to_end(key)
+        while len(self._looks) > _LOOKS_REMEMBERED:
+            self._looks.popitem(last=False)
+        await self.note(who, "patient.see", unit, what=what)
+
+
+def _person(account: accounts.Account) -> Principal:
+    return Principal(
+        username=account.username,
+        display_name=account.display_name,
+        role=account.role,
+        organisation=account.organisation,
+    )

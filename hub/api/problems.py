@@ -1,0 +1,128 @@
+"""Errors as problem+json (RFC 9457): `type`, `title`, `status`, `code`, `message`, `facts`, `trace_id`."""
+
+import logging
+import secrets
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from protocols.errors import (
+    AccessError,
+    ConflictError,
+    FleetError,
+    LocalProtocolError,
+    NotFoundError,
+    RemoteProtocolError,
+    StorageError,
+)
+
+log = logging.getLogger(__name__)
+
+
+class SignInError(AccessError):
+    """Nobody is signed in here; nothing was shown."""
+
+    code = "access.sign_in"
+
+
+class RequestError(FleetError):
+    """The request is not of its form; nothing has changed."""
+
+    code = "request.invalid"
+
+
+_TITLES: Final = {
+    400: "Bad request",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible now",
+    413: "Too large",
+    422: "Not understood",
+    429: "Too many tries",
+    500: "The hub failed",
+    503: "Not available now",
+}
+
+
+def status_of(error: FleetError) -> int:
+    """Return the HTTP status that says what `error` says."""
+    match error:
+        case SignInError():
+            return 401
+        case AccessError(code="access.too_many_tries"):
+            return 429
+        case AccessError(facts={"reason": "wrong name or password"}):
+            return 401
+        case AccessError():
+            return 403
+        case NotFoundError():
+            return 404
+        case ConflictError():
+            return 409
+        case RequestError() | RemoteProtocolError() | LocalProtocolError():
+            return 422
+        case StorageError():
+            return 503
+        case _:
+            return 500
+
+
+def problem(
+    status: int, code: str, message: str, facts: dict[str, str | float] | None = None
+) -> JSONResponse:
+    """Return the response; its `trace_id` is in the log if the hub failed."""
+    trace_id = secrets.token_hex(8)
+    if status >= 500:  # noqa: PLR2004 -- RFC 9110, server errors
+        log.error("api.failed", extra={"trace_id": trace_id, "error": code})
+    body = {
+        "type": f"urn:goldenhour:problem:{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "message": message,
+        "facts": facts or {},
+        "trace_id": trace_id,
+    }
+    headers = {"Retry-After": "60"} if status == 429 else None  # noqa: PLR2004
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of `app` leave in the one shape."""
+
+    async def fleet(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, FleetError):
+            raise error
+        if isinstance(error, AccessError) and not isinstance(error, SignInError):
+            desk, who = request.app.state.desk, getattr(request.state, "principal", None)
+            if who is not None:
+                path = request.url.path[:200]
+                await desk.note(who, str(error.facts.get("action", "access")), path, refused=True)
+        return problem(status_of(error), error.code, str(error), error.facts)
+
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])[:120]
+        detail = f"{where}: {first['msg']}"[:240]
+        return problem(422, RequestError.code, detail, {"field": where})
+
+    async def http(_request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        return problem(error.status_code, f"http.{error.status_code}", str(error.detail)[:200])
+
+    async def bug(_request: Request, error: Exception) -> JSONResponse:
+        log.error("api.bug", exc_info=error)
+        return problem(500, "bug", "the hub failed; nothing is known to be lost")
+
+    app.add_exception_handler(FleetError, fleet)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, bug)

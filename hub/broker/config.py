@@ -1,0 +1,84 @@
+"""The built-in broker's configuration: listeners, and what each credential may touch. Pure.
+
+Source: NATS server 2.15 configuration, MQTT, accounts and authorization. A topic `gh/1/5/A-1/up/x`
+is the subject `gh.1.5.A-1.up.x`; a filter `a/#` also needs `a` itself.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from protocols.ids import UnitId
+from protocols.link.topics import unit_root
+
+HUB_USER: Final = "hub"
+MAX_PAYLOAD_BYTES: Final = 1024 * 1024
+"""Four times our longest message: a longer one would close the connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerTls:
+    """PEM files of the MQTT listener."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Where the broker listens and keeps what is retained."""
+
+    mqtt_host: str
+    mqtt_port: int
+    store: Path
+    tls: BrokerTls | None
+
+    def text(self) -> str:
+        """Return the main file; it includes `users.conf` from the same folder."""
+        q = json.dumps
+        tls = (
+            f"tls {{ cert_file: {q(str(self.tls.certificate))}, key_file: {q(str(self.tls.key))} }}"
+            if self.tls
+            else ""
+        )
+        return f"""\
+server_name: goldenhour-hub
+# the broker's own protocol is not used, but a listener is part of it: loopback, any port
+listen: "127.0.0.1:-1"
+max_payload: {MAX_PAYLOAD_BYTES}
+max_connections: 20000
+jetstream {{ store_dir: {q(str(self.store))}, max_memory_store: 64MB, max_file_store: 1GB }}
+mqtt {{
+  listen: {q(f"{self.mqtt_host}:{self.mqtt_port}")}
+  {tls}
+}}
+include "users.conf"
+"""
+
+
+def users_text(hub_password_bcrypt: str, units: Sequence[tuple[UnitId, str]]) -> str:
+    """Return `users.conf`; `units` are (unit, bcrypt hash)."""
+    rows = [_user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"])]
+    for unit, hashed in units:
+        root = unit_root(unit).replace("/", ".")
+        rows.append(
+            _user(
+                unit,
+                hashed,
+                publish=[f"{root}.up.>", f"{root}.presence"],
+                subscribe=[f"{root}.>"],
+            )
+        )
+    users = "\n".join(rows)
+    return f"accounts {{ FLEET {{ jetstream: enabled\n  users: [\n{users}\n  ] }} }}\n"
+
+
+def _user(name: str, hashed: str, *, publish: list[str], subscribe: list[str]) -> str:
+    permissions = f"{{ publish: {json.dumps(publish)}, subscribe: {json.dumps(subscribe)} }}"
+    kinds = '["MQTT"]'
+    return (
+        f"    {{ user: {json.dumps(name)}, password: {json.dumps(hashed)},"
+        f" allowed_connection_types: {kinds}, permissions: {permissions} }}"
+    )

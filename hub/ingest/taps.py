@@ -1,0 +1,50 @@
+"""Taps: who is told of what has been committed. Nobody is told of anything before that."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hub.store.records import StoredRecord
+from protocols.ids import UnitId
+from protocols.messages import Message, Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One record that the database now holds; `message` is None where it was not understood."""
+
+    record: StoredRecord
+    message: Message | None
+
+
+RecordTap = Callable[[Sequence[Arrived]], None]
+"""Called in the ingest's own turn with each batch: returns at once, keeps what it needs, and never
+raises. What must not be missed over a restart is read from the database instead (`follow`)."""
+
+PresenceTap = Callable[[UnitId, Presence], None]
+"""Called with each birth and death that the broker passes on."""
+
+
+class Taps:
+    """The list of those who are told, in the order in which they asked."""
+
+    def __init__(self) -> None:
+        self._records: list[RecordTap] = []
+        self._presence: list[PresenceTap] = []
+
+    def on_records(self, tap: RecordTap) -> None:
+        """Have `tap` told of every committed batch from now on."""
+        self._records.append(tap)
+
+    def on_presence(self, tap: PresenceTap) -> None:
+        """Have `tap` told of every birth and death from now on."""
+        self._presence.append(tap)
+
+    def committed(self, batch: Sequence[Arrived]) -> None:
+        """Tell of a committed batch."""
+        for tap in self._records:
+            tap(batch)
+
+    def presence(self, unit: UnitId, presence: Presence) -> None:
+        """Tell of a birth or a death."""
+        for tap in self._presence:
+            tap(unit, presence)

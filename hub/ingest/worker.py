@@ -1,0 +1,274 @@
+"""Ingest: frames in, records committed, acks out. Law: no ack before its commit.
+
+Theory of operation. `hear` takes each MQTT message in the network's turn: it only decodes and
+queues. `run` empties the queue every 20 ms into one transaction: each journal's `Receiver` says
+which records are new, they are COPYed in with their ledger, and only then do the acks go out and
+the taps hear of it. If the database refuses, nothing was acknowledged and the vehicles send again.
+
+The queue is bounded; when it is full a frame is dropped unacknowledged and counted, which to its
+vehicle looks like loss on the way. A body that is not understood is kept and acknowledged all the
+same, for refusing it for ever would stall its stream; it is counted and not shown.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+
+from hub.ingest import metrics
+from hub.ingest.taps import Arrived, Taps
+from hub.store import records as store
+from hub.store.records import StoredRecord
+from protocols.clock import Clock
+from protocols.errors import RemoteProtocolError
+from protocols.ids import JournalId, Seq, UnitId
+from protocols.link import (
+    Ack,
+    Frame,
+    Held,
+    Receiver,
+    Stream,
+    decode_ack,
+    decode_frame,
+    encode_ack,
+)
+from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
+from protocols.messages import Gap, Message, Presence, parse_body
+
+log = logging.getLogger(__name__)
+
+BATCH_S: Final = 0.02
+QUEUE_FRAMES: Final = 20_000
+BATCH_FRAMES: Final = 4_000
+RECEIVERS: Final = 20_000
+"""Journals kept in memory; the longest unheard one is read again from the database when needed."""
+
+RETRY_S: Final = 1.0
+
+Publish = Callable[[str, bytes], None]
+LinkAckTap = Callable[[UnitId, Ack], None]
+_Key = tuple[UnitId, JournalId]
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Batch:
+    records: list[Arrived] = field(default_factory=list)
+    gaps: list[tuple[UnitId, JournalId, Gap]] = field(default_factory=list)
+    spans: dict[tuple[UnitId, JournalId, Stream], list[Span]] = field(default_factory=dict)
+
+    def cover(self, key: tuple[UnitId, JournalId, Stream], span: Span) -> None:
+        self.spans.setdefault(key, []).append(span)
+
+
+class Ingest:
+    """The ingest of the partitions that one process holds."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        taps: Taps,
+        *,
+        publish: Publish,
+        heard_link_ack: LinkAckTap,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._taps = taps
+        self._publish = publish
+        self._heard_link_ack = heard_link_ack
+        self._queue: deque[tuple[UnitId, Frame, int]] = deque()
+        self._refused: dict[UnitId, dict[str, int]] = {}
+        self._receivers: OrderedDict[_Key, Receiver] = OrderedDict()
+        self._wake = asyncio.Event()
+        self._stalled = False
+
+    @property
+    def is_stalled(self) -> bool:
+        """The database refused the last batch."""
+        return self._stalled
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Take one MQTT message; returns at once, never raises."""
+        unit: UnitId | None = None
+        try:
+            address = parse_topic(topic)
+            unit = address.unit
+            self._sort(address, payload)
+        except RemoteProtocolError as err:
+            self._refuse(unit, str(err.facts.get("reason", "unknown")))
+
+    async def run(self) -> None:
+        """Commit and acknowledge until cancelled."""
+        while True:
+            await self._wake.wait()
+            await self._clock.sleep(BATCH_S)
+            self._wake.clear()
+            while self._queue or self._refused:
+                if not await self._turn():
+                    await self._clock.sleep(RETRY_S)
+
+    def _sort(self, address: Address, payload: bytes) -> None:
+        if address.rest == "presence":
+            self._taps.presence(address.unit, Presence.from_payload(payload))
+        elif address.rest == f"up/{LINK_ACK}":
+            self._heard_link_ack(address.unit, decode_ack(payload))
+        else:
+            self._take_frame(address, payload)
+
+    def _take_frame(self, address: Address, payload: bytes) -> None:
+        frame = decode_frame(payload)
+        if frame.stream is not address.stream or frame.stream is Stream.ORDER:
+            raise RemoteProtocolError(reason="wrong-stream")
+        metrics.FRAMES.labels(frame.stream.value, frame.lane.name.lower()).inc()
+        if len(self._queue) >= QUEUE_FRAMES:
+            metrics.REFUSED.labels("hub-busy").inc()
+            return
+        self._queue.append((address.unit, frame, self._clock.utc_us()))
+        self._wake.set()
+
+    def _refuse(self, unit: UnitId | None, reason: str) -> None:
+        metrics.REFUSED.labels(reason).inc()
+        if unit is None:
+            return
+        counts = self._refused.setdefault(unit, {})
+        counts[reason] = counts.get(reason, 0) + 1
+        self._wake.set()
+
+    async def _turn(self) -> bool:
+        """Commit one batch; return False where the database refused and the batch was let go."""
+        frames = [self._queue.popleft() for _ in range(min(BATCH_FRAMES, len(self._queue)))]
+        metrics.QUEUE.set(len(self._queue))
+        try:
+            await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
+        except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
+            self._stall(err)
+            return False
+        batch = self._offer(frames)
+        good = await self._commit(batch) if batch.spans else True
+        self._acknowledge(frames)
+        return good
+
+    def _offer(self, frames: list[tuple[UnitId, Frame, int]]) -> _Batch:
+        batch, now_s = _Batch(), self._clock.monotonic_s()
+        for unit, frame, received_us in frames:
+            receiver = self._receivers[unit, frame.journal]
+            try:
+                spans = receiver.offer(frame, now_s=now_s)
+            except RemoteProtocolError as err:
+                self._refuse(unit, str(err.facts["reason"]))
+                continue
+            if not spans:
+                metrics.DUPLICATES.inc()
+            for span in spans:
+                batch.cover((unit, frame.journal, frame.stream), span)
+                self._add_records(batch, unit, frame, span, received_us)
+        return batch
+
+    def _add_records(
+        self, batch: _Batch, unit: UnitId, frame: Frame, span: Span, received_us: int
+    ) -> None:
+        for seq in range(span[0], span[1] + 1):
+            item = frame.records[seq - frame.first_seq]
+            message = self._understand(frame.stream, item.body)
+            record = StoredRecord(
+                unit=unit,
+                journal=frame.journal,
+                stream=frame.stream,
+                seq=Seq(seq),
+                captured_utc_us=item.captured_utc_us,
+                clock=frame.clock.value,
+                clock_error_us=frame.clock_error_us,
+                received_utc_us=received_us,
+                lane=frame.lane,
+                understood=message is not None,
+                body=item.body,
+            )
+            batch.records.append(Arrived(record, message))
+            if isinstance(message, Gap):
+                batch.gaps.append((unit, frame.journal, message))
+                batch.cover(
+                    (unit, frame.journal, message.stream), (message.first_seq, message.last_seq)
+                )
+
+    def _understand(self, stream: Stream, body: bytes) -> Message | None:
+        try:
+            return parse_body(stream, body)
+        except RemoteProtocolError as err:
+            metrics.NOT_UNDERSTOOD.labels(str(err.facts["reason"])).inc()
+            return None
+
+    async def _commit(self, batch: _Batch) -> bool:
+        ledgers: dict[tuple[UnitId, JournalId, Stream], Held] = {
+            key: self._receivers[key[0], key[1]].held_after(key[2], tuple(spans))
+            for key, spans in batch.spans.items()
+        }
+        started_s = self._clock.monotonic_s()
+        try:
+            await store.commit_batch(
+                self._pool,
+                records=[arrived.record for arrived in batch.records],
+                ledgers=ledgers,
+                gaps=batch.gaps,
+                now_utc_us=self._clock.utc_us(),
+            )
+        except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
+            for (unit, journal, stream), spans in batch.spans.items():
+                self._receivers[unit, journal].failed(stream, tuple(spans))
+            self._stall(err)
+            return False
+        metrics.COMMIT.observe(self._clock.monotonic_s() - started_s)
+        if self._stalled:
+            self._stalled = False
+            log.info("ingest.recovered")
+        now_s = self._clock.monotonic_s()
+        for (unit, journal, stream), spans in batch.spans.items():
+            self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
+        for arrived in batch.records:
+            metrics.RECORDS.labels(arrived.record.stream.value).inc()
+        self._taps.committed(batch.records)
+        return True
+
+    def _acknowledge(self, frames: list[tuple[UnitId, Frame, int]]) -> None:
+        now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
+        for key in dict.fromkeys((unit, frame.journal) for unit, frame, _ in frames):
+            receiver = self._receivers[key]
+            for reason, count in self._refused.pop(key[0], {}).items():
+                for _ in range(min(count, 100)):
+                    receiver.refused(reason, now_s=now_s)
+            ack = receiver.take_ack(now_utc_us=now_us)
+            if ack is not None:
+                self._publish(down_ack(key[0]), encode_ack(ack))
+        self._tell_of_refusals(now_us)
+
+    def _tell_of_refusals(self, now_us: int) -> None:
+        """Answer units whose messages were all refused; their newest journal is named."""
+        for unit, counts in self._refused.items():
+            journal = next((j for u, j in reversed(self._receivers) if u == unit), None)
+            if journal is not None:
+                refused = tuple(counts.items())
+                ack = Ack(journal=journal, streams={}, committed_utc_us=now_us, refused=refused)
+                self._publish(down_ack(unit), encode_ack(ack))
+        self._refused.clear()
+
+    async def _load_receivers(self, keys: set[_Key]) -> None:
+        unknown = [key for key in keys if key not in self._receivers]
+        if unknown:
+            held = await store.ledgers_of(self._pool, unknown)
+            for key in unknown:
+                self._receivers[key] = Receiver(journal=key[1], held=held[key])
+        for key in keys:
+            self._receivers.move_to_end(key)
+        while len(self._receivers) > max(RECEIVERS, len(keys)):
+            self._receivers.popitem(last=False)
+
+    def _stall(self, err: Exception) -> None:
+        metrics.FAILED_COMMITS.inc()
+        if not self._stalled:
+            self._stalled = True
+            log.error("ingest.stalled", extra={"error": type(err).__name__, "detail": str(err)[:200]})

@@ -1,0 +1,72 @@
+"""The audit chain: who did or saw what, each row sealed to the one before it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import asyncpg
+
+_LOCK: Final = 0x60_1D_E3
+_GENESIS: Final = b"\0" * 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that somebody did, saw, or was refused. No clinical content, only ids."""
+
+    at_utc_us: int
+    actor: str
+    action: str
+    subject: str
+    outcome: Literal["done", "refused"] = "done"
+    facts: dict[str, str]
+
+
+async def append(pool: asyncpg.Pool, entry: Entry) -> None:
+    """Add `entry` to the end of the chain; durable when this returns."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        last = await connection.fetchrow("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        number = 1 if last is None else last["number"] + 1
+        facts = json.dumps(entry.facts, sort_keys=True, ensure_ascii=False)
+        digest = _digest(_GENESIS if last is None else last["hash"], number, entry, facts)
+        await connection.execute(
+            "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            number, entry.at_utc_us, entry.actor, entry.action, entry.subject, entry.outcome,
+            facts, digest,
+        )  # fmt: skip
+
+
+async def read(pool: asyncpg.Pool, *, before: int | None, limit: int) -> list[asyncpg.Record]:
+    """Return entries, newest first, with a number below `before`."""
+    return await pool.fetch(
+        "SELECT number, at_utc_us, actor, action, subject, outcome, facts FROM audit"
+        " WHERE $1::bigint IS NULL OR number < $1 ORDER BY number DESC LIMIT $2",
+        before,
+        limit,
+    )
+
+
+async def first_broken(pool: asyncpg.Pool) -> int | None:
+    """Return the number of the first entry that does not follow from the one before it."""
+    previous, expected = _GENESIS, 1
+    async with pool.acquire() as connection, connection.transaction():
+        async for row in connection.cursor("SELECT * FROM audit ORDER BY number"):
+            facts = json.loads(row["facts"])
+            entry = Entry(
+                at_utc_us=row["at_utc_us"], actor=row["actor"], action=row["action"],
+                subject=row["subject"], outcome=row["outcome"], facts=facts,
+            )  # fmt: skip
+            text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+            digest = _digest(previous, row["number"], entry, text)
+            if row["number"] != expected or digest != row["hash"]:
+                return int(row["number"])
+            previous, expected = row["hash"], expected + 1
+    return None
+
+
+def _digest(previous: bytes, number: int, entry: Entry, facts: str) -> bytes:
+    sealed = [number, entry.at_utc_us, entry.actor, entry.action, entry.subject, entry.outcome]
+    text = json.dumps([*sealed, facts], ensure_ascii=False)
+    return hashlib.sha256(previous + text.encode()).digest()

@@ -1,0 +1,88 @@
+"""The order outbox: what the hub has for a vehicle, until the vehicle has it."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from protocols.ids import OrderId, Seq, UnitId
+from protocols.link.ack import Held
+from protocols.link.ranges import SeqRanges
+from protocols.messages import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order as it travels."""
+
+    seq: Seq
+    created_utc_us: int
+    body: bytes
+
+
+async def append(  # noqa: PLR0913 -- an order has this many facts
+    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy,
+    unit: UnitId,
+    order_id: OrderId,
+    message: Message,
+    *,
+    now_utc_us: int,
+    expires_utc_us: int,
+) -> Seq:
+    """Put an order at the end of `unit`'s outbox; seqs rise by one, without holes."""
+    # the unit's row is locked, so that two orders never take one seq
+    await connection.execute("SELECT 1 FROM unit WHERE unit = $1 FOR UPDATE", unit)
+    seq = await connection.fetchval(
+        "INSERT INTO order_outbox (unit, seq, order_id, kind, body, created_utc_us, expires_utc_us)"
+        " SELECT $1, COALESCE(max(seq), 0) + 1, $2, $3, $4, $5, $6 FROM order_outbox"
+        " WHERE unit = $1 RETURNING seq",
+        unit,
+        order_id,
+        message.kind,
+        message.to_body(),
+        now_utc_us,
+        expires_utc_us,
+    )
+    return Seq(seq)
+
+
+async def account_of(pool: asyncpg.Pool, unit: UnitId) -> tuple[int, Held]:
+    """Return the newest seq of `unit`'s outbox, and what the vehicle is known to have."""
+    newest = await pool.fetchval(
+        "SELECT COALESCE(max(seq), 0) FROM order_outbox WHERE unit = $1", unit
+    )
+    missing = await pool.fetch(
+        "SELECT seq FROM order_outbox WHERE unit = $1 AND delivered_utc_us IS NULL", unit
+    )
+    delivered = SeqRanges()
+    if newest:
+        delivered.add(1, newest)
+    for row in missing:
+        delivered.discard(row["seq"], row["seq"])
+    return int(newest), delivered.held
+
+
+async def span(pool: asyncpg.Pool, unit: UnitId, first: int, last: int) -> list[OrderRow]:
+    """Return the orders `first` … `last`, in order."""
+    rows = await pool.fetch(
+        "SELECT seq, created_utc_us, body FROM order_outbox"
+        " WHERE unit = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq",
+        unit,
+        first,
+        last,
+    )
+    return [
+        OrderRow(seq=Seq(row["seq"]), created_utc_us=row["created_utc_us"], body=row["body"])
+        for row in rows
+    ]
+
+
+async def note_delivered(
+    pool: asyncpg.Pool, unit: UnitId, held: Held, *, now_utc_us: int
+) -> None:
+    """Mark what the vehicle says it has committed."""
+    spans = ([(1, held.watermark)] if held.watermark else []) + list(held.ranges)
+    await pool.executemany(
+        "UPDATE order_outbox SET delivered_utc_us = $4 WHERE unit = $1"
+        " AND seq BETWEEN $2 AND $3 AND delivered_utc_us IS NULL",
+        [(unit, first, last, now_utc_us) for first, last in spans],
+    )

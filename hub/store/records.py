@@ -1,0 +1,264 @@
+"""Records: written in batches with their ledger, read by time, followed in order of arrival."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from protocols.ids import JournalId, Seq, UnitId
+from protocols.link.ack import Held
+from protocols.link.streams import Lane, Stream, stream_named
+from protocols.messages import Gap
+
+_COLUMNS: Final = (
+    "unit", "journal", "stream", "seq", "captured_utc_us", "clock", "clock_error_us",
+    "received_utc_us", "lane", "understood", "body",
+)  # fmt: skip
+_DAY_US: Final = 86_400_000_000
+_LEDGER_KEY = tuple[UnitId, JournalId, Stream]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """One record as the table holds it. `understood`: its body was read by this version."""
+
+    unit: UnitId
+    journal: JournalId
+    stream: Stream
+    seq: Seq
+    captured_utc_us: int
+    clock: str
+    clock_error_us: int | None
+    received_utc_us: int
+    lane: Lane
+    understood: bool
+    body: bytes
+
+    def row(self) -> tuple[object, ...]:
+        """Return the values in the table's order."""
+        return (
+            self.unit, self.journal, self.stream.value, self.seq, self.captured_utc_us, self.clock,
+            self.clock_error_us, self.received_utc_us, int(self.lane), self.understood, self.body,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLedger:
+    """How far one stream has been received."""
+
+    unit: UnitId
+    journal: JournalId
+    stream: Stream
+    held: Held
+    last_received_utc_us: int
+
+
+async def commit_batch(
+    pool: asyncpg.Pool,
+    *,
+    records: Sequence[StoredRecord],
+    ledgers: Mapping[_LEDGER_KEY, Held],
+    gaps: Sequence[tuple[UnitId, JournalId, Gap]],
+    now_utc_us: int,
+) -> None:
+    """Store `records` and the ledgers that cover them, together or not at all.
+
+    Raises:
+        asyncpg.PostgresError, OSError: nothing was stored.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await _copy(connection, records)
+        await connection.executemany(
+            "INSERT INTO stream_ledger (unit, journal, stream, watermark, ranges,"
+            " last_received_utc_us) VALUES ($1, $2, $3, $4, $5, $6)"
+            " ON CONFLICT (unit, journal, stream) DO UPDATE SET watermark = EXCLUDED.watermark,"
+            " ranges = EXCLUDED.ranges, last_received_utc_us = EXCLUDED.last_received_utc_us",
+            [
+                (unit, journal, stream.value, held.watermark, json.dumps(held.ranges), now_utc_us)
+                for (unit, journal, stream), held in sorted(ledgers.items())
+            ],
+        )
+        if gaps:
+            await connection.executemany(
+                "INSERT INTO gap VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                " ON CONFLICT DO NOTHING",
+                [
+                    (
+                        unit, journal, gap.stream.value, gap.first_seq, gap.last_seq, gap.reason,
+                        gap.first_captured_utc_us, gap.last_captured_utc_us, now_utc_us,
+                    )
+                    for unit, journal, gap in gaps
+                ],
+            )  # fmt: skip
+
+
+async def _copy(connection: asyncpg.pool.PoolConnectionProxy, records: Sequence[StoredRecord]) -> None:
+    """COPY the records in; rows that are already there (another worker's) are passed over."""
+    rows = [record.row() for record in records]
+    try:
+        async with connection.transaction():
+            await connection.copy_records_to_table("record", records=rows, columns=_COLUMNS)
+    except asyncpg.UniqueViolationError:
+        names = ", ".join(_COLUMNS)
+        await connection.execute(
+            f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {names} FROM record LIMIT 0"  # noqa: S608 -- names are ours
+        )
+        await connection.copy_records_to_table("incoming", records=rows, columns=_COLUMNS)
+        await connection.execute(
+            f"INSERT INTO record ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+        )
+
+
+async def ledgers_of(
+    pool: asyncpg.Pool, keys: Sequence[tuple[UnitId, JournalId]]
+) -> dict[tuple[UnitId, JournalId], dict[Stream, Held]]:
+    """Return what is held of each stream of these journals."""
+    rows = await pool.fetch(
+        "SELECT l.* FROM stream_ledger l JOIN unnest($1::text[], $2::uuid[]) AS k(unit, journal)"
+        " USING (unit, journal)",
+        [unit for unit, _ in keys],
+        [journal for _, journal in keys],
+    )
+    found: dict[tuple[UnitId, JournalId], dict[Stream, Held]] = {key: {} for key in keys}
+    for row in rows:
+        stream = stream_named(row["stream"])
+        if stream is not None:
+            key = (UnitId(row["unit"]), JournalId(str(row["journal"])))
+            found[key][stream] = _held(row)
+    return found
+
+
+async def streams_of(pool: asyncpg.Pool, unit: UnitId) -> list[StreamLedger]:
+    """Return the ledger of every stream of every journal of `unit`."""
+    rows = await pool.fetch(
+        "SELECT * FROM stream_ledger WHERE unit = $1 ORDER BY last_received_utc_us DESC, stream",
+        unit,
+    )
+    return [
+        StreamLedger(
+            unit=unit,
+            journal=JournalId(str(row["journal"])),
+            stream=stream,
+            held=_held(row),
+            last_received_utc_us=row["last_received_utc_us"],
+        )
+        for row in rows
+        if (stream := stream_named(row["stream"])) is not None
+    ]
+
+
+async def gaps_of(
+    pool: asyncpg.Pool, unit: UnitId, *, stream: Stream | None = None
+) -> list[asyncpg.Record]:
+    """Return the declared gaps of `unit`, oldest first."""
+    return await pool.fetch(
+        "SELECT journal::text, stream, first_seq, last_seq, reason, first_captured_utc_us,"
+        " last_captured_utc_us FROM gap WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
+        " ORDER BY first_captured_utc_us, first_seq LIMIT 10000",
+        unit,
+        stream.value if stream else None,
+    )
+
+
+async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
+    pool: asyncpg.Pool,
+    unit: UnitId,
+    stream: Stream,
+    *,
+    from_utc_us: int,
+    to_utc_us: int,
+    limit: int,
+) -> list[StoredRecord]:
+    """Return records captured from `from_utc_us` to before `to_utc_us`, oldest first."""
+    rows = await pool.fetch(
+        "SELECT * FROM record WHERE unit = $1 AND stream = $2"
+        " AND captured_utc_us >= $3 AND captured_utc_us < $4"
+        " ORDER BY captured_utc_us, journal, seq LIMIT $5",
+        unit,
+        stream.value,
+        from_utc_us,
+        to_utc_us,
+        limit,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def newest(
+    pool: asyncpg.Pool, stream: Stream, *, since_utc_us: int, each: int = 1
+) -> list[StoredRecord]:
+    """Return the newest `each` records of `stream` of every unit, oldest first."""
+    rows = await pool.fetch(
+        "SELECT r.* FROM unit u CROSS JOIN LATERAL (SELECT * FROM record WHERE unit = u.unit"
+        " AND stream = $1 AND captured_utc_us >= $2 ORDER BY captured_utc_us DESC LIMIT $3) r"
+        " ORDER BY r.captured_utc_us",
+        stream.value,
+        since_utc_us,
+        each,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def follow(
+    pool: asyncpg.Pool, follower: str, *, limit: int = 500
+) -> list[tuple[int, StoredRecord]]:
+    """Return the low-rate records that arrived after `follower`'s mark, with their arrival."""
+    rows = await pool.fetch(
+        "SELECT * FROM record WHERE stream IN ('alarm', 'status', 'triage', 'chart', 'ack')"
+        " AND arrival > COALESCE((SELECT arrival FROM follower WHERE name = $1), 0)"
+        " ORDER BY arrival LIMIT $2",
+        follower,
+        limit,
+    )
+    return [(row["arrival"], _stored(row)) for row in rows]
+
+
+async def mark_followed(
+    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, follower: str, arrival: int
+) -> None:
+    """Move `follower`'s mark; in the transaction that did the work, the work is done once."""
+    await connection.execute(
+        "INSERT INTO follower VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET arrival = $2",
+        follower,
+        arrival,
+    )
+
+
+async def make_partitions(pool: asyncpg.Pool, *, now_utc_us: int, days_ahead: int = 7) -> None:
+    """Make the partition of today and of the `days_ahead` days after it, where none stands."""
+    first_day = now_utc_us // _DAY_US
+    for day in range(first_day, first_day + days_ahead + 1):
+        name = f"record_d{day}"  # days since 1970: sorts, and needs no calendar
+        if await pool.fetchval("SELECT to_regclass($1)", name) is not None:
+            continue
+        try:
+            await pool.execute(
+                f"CREATE TABLE {name} PARTITION OF record"
+                f" FOR VALUES FROM ({day * _DAY_US}) TO ({(day + 1) * _DAY_US})"
+            )
+        except asyncpg.PostgresError:
+            # rows of that day already stand in the default partition, put there by a unit whose
+            # clock ran ahead: they stay where they are, and so do the day's others
+            continue
+
+
+def _held(row: asyncpg.Record) -> Held:
+    ranges = tuple((int(first), int(last)) for first, last in json.loads(row["ranges"]))
+    return Held(watermark=row["watermark"], ranges=ranges)
+
+
+def _stored(row: asyncpg.Record) -> StoredRecord:
+    return StoredRecord(
+        unit=UnitId(row["unit"]),
+        journal=JournalId(str(row["journal"])),
+        stream=Stream(row["stream"]),
+        seq=Seq(row["seq"]),
+        captured_utc_us=row["captured_utc_us"],
+        clock=row["clock"],
+        clock_error_us=row["clock_error_us"],
+        received_utc_us=row["received_utc_us"],
+        lane=Lane(row["lane"]),
+        understood=row["understood"],
+        body=row["body"],
+    )

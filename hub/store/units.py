@@ -1,0 +1,120 @@
+"""Units: who is enrolled, with which credential, and the presence last heard."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+from protocols.errors import ConflictError, NotFoundError
+from protocols.ids import JournalId, UnitId
+from protocols.messages import Presence
+
+Profile = Literal["ambulance", "patrol"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One enrolled unit."""
+
+    unit: UnitId
+    call_sign: str
+    profile: Profile
+    organisation: str
+    password_bcrypt: str
+    order_journal: JournalId
+    light: bool
+    presence: Presence | None
+
+
+async def enrol(  # noqa: PLR0913 -- all that is known of a new unit
+    pool: asyncpg.Pool,
+    unit: UnitId,
+    *,
+    call_sign: str,
+    profile: Profile,
+    organisation: str,
+    password_bcrypt: str,
+    light: bool,
+    replace: bool,
+    now_utc_us: int,
+) -> None:
+    """Add `unit`, or with `replace` give the one that stands a new credential and description.
+
+    Raises:
+        ConflictError: it is enrolled already and `replace` was not asked for.
+    """
+    update = (
+        "DO UPDATE SET call_sign = $2, profile = $3, organisation = $4, password_bcrypt = $5,"
+        " light = $6, revoked_utc_us = NULL"
+        if replace
+        else "DO NOTHING"
+    )
+    status = await pool.execute(
+        "INSERT INTO unit (unit, call_sign, profile, organisation, password_bcrypt, light,"
+        f" enrolled_utc_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (unit) {update}",  # noqa: S608 -- one of two constants
+        unit,
+        call_sign,
+        profile,
+        organisation,
+        password_bcrypt,
+        light,
+        now_utc_us,
+    )
+    if status.endswith(" 0"):
+        raise ConflictError(reason="the unit is enrolled already", unit=unit)
+
+
+async def revoke(pool: asyncpg.Pool, unit: UnitId, *, now_utc_us: int) -> None:
+    """Take `unit`'s credential away; its records stay.
+
+    Raises:
+        NotFoundError: no such unit, or revoked before.
+    """
+    status = await pool.execute(
+        "UPDATE unit SET revoked_utc_us = $2 WHERE unit = $1 AND revoked_utc_us IS NULL",
+        unit,
+        now_utc_us,
+    )
+    if status.endswith(" 0"):
+        raise NotFoundError(what="unit", unit=unit)
+
+
+async def everyone(pool: asyncpg.Pool) -> list[Unit]:
+    """Return the units whose credential is good, by id."""
+    rows = await pool.fetch("SELECT * FROM unit WHERE revoked_utc_us IS NULL ORDER BY unit")
+    return [_unit(row) for row in rows]
+
+
+async def find(pool: asyncpg.Pool, unit: UnitId) -> Unit:
+    """Return the unit.
+
+    Raises:
+        NotFoundError: none of that id is enrolled.
+    """
+    row = await pool.fetchrow(
+        "SELECT * FROM unit WHERE unit = $1 AND revoked_utc_us IS NULL", unit
+    )
+    if row is None:
+        raise NotFoundError(what="unit", unit=unit)
+    return _unit(row)
+
+
+async def note_presence(pool: asyncpg.Pool, unit: UnitId, presence: Presence) -> None:
+    """Keep the presence last heard, so that a restarted hub knows it."""
+    await pool.execute(
+        "UPDATE unit SET presence = $2 WHERE unit = $1", unit, presence.model_dump_json()
+    )
+
+
+def _unit(row: asyncpg.Record) -> Unit:
+    presence = row["presence"]
+    return Unit(
+        unit=UnitId(row["unit"]),
+        call_sign=row["call_sign"],
+        profile=row["profile"],
+        organisation=row["organisation"],
+        password_bcrypt=row["password_bcrypt"],
+        order_journal=JournalId(str(row["order_journal"])),
+        light=row["light"],
+        presence=None if presence is None else Presence.model_validate_json(presence),
+    )
