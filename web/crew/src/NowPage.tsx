@@ -1,6 +1,7 @@
 import {
   clockText,
   ErrorNote,
+  type NodeView,
   postJson,
   stopwatchText,
   useNow,
@@ -42,6 +43,7 @@ export function NowPage({ state, take }: { state: VehicleState; take: (answer: u
             {wordOf(t, "status", state.status)}
           </span>
         </div>
+        <RunClocks nodes={state.nodes} now={now} />
         {error !== null && <ErrorNote error={error} />}
         {undoLeftUs > 0 && (
           <button
@@ -77,6 +79,24 @@ export function NowPage({ state, take }: { state: VehicleState; take: (answer: u
           </button>
         )}
       </section>
+    </div>
+  );
+}
+
+/** The two clocks that a run is judged by: since the patient was reached, and since it began. */
+function RunClocks({ nodes, now }: { nodes: readonly NodeView[]; now: number }) {
+  const { t } = useTranslation();
+  const contact = nodes.find((each) => each.node === "first_medical_contact");
+  const first = nodes.reduce<NodeView | null>((best, each) => (best === null || each.atUtcUs < best.atUtcUs ? each : best), null);
+  const shown = [contact ?? null, first].filter((each) => each !== null);
+  return (
+    <div className="now-clocks gh-num">
+      {shown.map((each) => (
+        <div key={each.node}>
+          <small>{t("crew.since", { node: wordOf(t, "node", each.node) })}</small>
+          <b>{stopwatchText(now - each.atUtcUs)}</b>
+        </div>
+      ))}
     </div>
   );
 }

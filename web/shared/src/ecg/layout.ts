@@ -53,7 +53,7 @@ const PLANS: Record<LayoutName, Plan> = {
     rowMm: 20,
   },
   // For the tablet beside the numbers.
-  strips: { grid: [], rhythm: ["II", "V2", "V5"], cellS: 0, rowMm: 25 },
+  strips: { grid: [], rhythm: ["II", "V2", "V5"], cellS: 0, rowMm: 31 },
   strip: { grid: [], rhythm: ["II"], cellS: 0, rowMm: 30 },
 };
 

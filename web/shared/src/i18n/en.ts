@@ -428,7 +428,7 @@ export const en = {
     noTask: "No task from dispatch.",
     noTaskHint: "Tasks appear here and ring.",
     navigate: "Show the way",
-    sinceNode: "ago",
+    since: "Since {{node}}",
     devices: "Devices",
     device: {
       ok: "ok",
