@@ -58,8 +58,8 @@ def open_wfdb(record: Path, *, loop: bool = True) -> tuple[Recorded, ...]:
     return _recorded(groups, rate_hz, f"recording: {_title(stem)}", str(stem), loop=loop)
 
 
-def open_dicom(path: Path, *, loop: bool = True) -> tuple[Recorded, ...]:
-    """Return the first multiplex group of the DICOM waveform at `path`.
+def open_dicom(path: Path, *, loop: bool = True, title: str | None = None) -> tuple[Recorded, ...]:
+    """Return the first multiplex group of the DICOM waveform at `path`; `title` names it.
 
     Raises:
         ConfigError: not a DICOM ECG, or none of its channels is a known lead.
@@ -92,7 +92,7 @@ def open_dicom(path: Path, *, loop: bool = True) -> tuple[Recorded, ...]:
         )  # fmt: skip
         channels.append((channel, values))
     rate_hz = round(float(block.SamplingFrequency))
-    source = f"recording: {path.name}"
+    source = f"recording: {title or path.name}"
     return _recorded({"ecg": channels} if channels else {}, rate_hz, source, str(path), loop=loop)
 
 

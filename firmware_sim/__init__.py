@@ -1,0 +1,1 @@
+"""Simulated devices, each on its own wire."""

