@@ -31,7 +31,7 @@ class MediaService:
     ) -> None:
         """Prepare; nothing is opened yet. `cameras`: name → source (`edge_agent.media.source`).
 
-        `on_change` is called on the loop with each camera's status when its state changes.
+        `on_change` is called on the loop with each camera's status whenever that changes.
         """
         self._settings = settings
         self._access = access
@@ -86,7 +86,7 @@ class MediaService:
         if known is not None and known.state is status.state:
             status = replace(status, since_s=known.since_s)
         self._statuses[name] = status
-        if self._on_change is not None and (known is None or known.state is not status.state):
+        if self._on_change is not None and status != known:
             self._on_change(status)
 
     def _status(self, name: CameraId) -> CameraStatus:

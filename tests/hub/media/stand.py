@@ -1,6 +1,7 @@
 """A hub's media as a test meets it: the real process, the real routes, on loopback."""
 
 import asyncio
+import base64
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,10 @@ SECRET = "x" * 40
 
 @dataclass(frozen=True)
 class Somebody:
-    """Signed in by the header `x-user`: `unit:<id>` publishes its own, `doctor` plays all."""
+    """Signed in by the header `x-user`, or by HTTP Basic with the password `right`.
+
+    `unit:<id>` publishes its own, `doctor` plays all.
+    """
 
     subject: str
 
@@ -32,7 +36,13 @@ class Somebody:
 
 async def authorise(request: Request) -> Somebody | None:
     user = request.headers.get("x-user")
-    return Somebody(user) if user else None
+    if user:
+        return Somebody(user)
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return None
+    unit, _, word = base64.b64decode(encoded).decode().partition(":")
+    return Somebody(f"unit:{unit}") if word == "right" else None
 
 
 @dataclass
