@@ -1,0 +1,123 @@
+"""The journal's file: opened, checked, and its tables.
+
+One SQLite file in WAL mode. `synchronous=FULL`: a commit is on the disk when it returns; bulk
+records share commits instead of weakening them (SQLite, PRAGMA synchronous). With a key the file is
+encrypted by SQLCipher; without one it is plain and any SQLite tool opens it.
+"""
+
+import logging
+import sqlite3
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import sqlite_utils
+
+from protocols.errors import ConfigError, StoreCorruptError
+from protocols.ids import JournalId
+
+log = logging.getLogger(__name__)
+
+_HEX_KEY_DIGITS: Final = 64
+
+
+def open_file(path: Path, *, key_file: Path | None = None) -> sqlite3.Connection:
+    """Return a connection to the journal at `path`, its tables made where they are missing.
+
+    The connection may be used from any one thread at a time.
+
+    Raises:
+        ConfigError: the key file is missing or holds no key, or SQLCipher is not installed.
+        StoreCorruptError: the file is damaged, or not a journal, or its key is another; it is
+            untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, key_file)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA busy_timeout=5000")
+        _check(connection, path)
+        _make_tables(connection)
+    except Exception as err:
+        connection.close()
+        if isinstance(err, StoreCorruptError) or not _is_damage(err):
+            raise
+        raise StoreCorruptError(file=path.name, detail=str(err)[:120]) from err
+    return connection
+
+
+def set_aside(path: Path, *, stamp_us: int) -> Path:
+    """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
+    aside = path.with_name(f"{path.stem}.damaged-{stamp_us}{path.suffix}")
+    for ending in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def journal_id(connection: sqlite3.Connection) -> JournalId:
+    """Return the identity that was made with the file."""
+    return JournalId(
+        connection.execute("SELECT value FROM fact WHERE name = 'journal'").fetchone()[0]
+    )
+
+
+def _connect(path: Path, key_file: Path | None) -> sqlite3.Connection:
+    if key_file is None:
+        return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        key = key_file.read_text().strip()
+    except OSError as err:
+        raise ConfigError(reason="cannot read the journal's key", file=str(key_file)) from err
+    if len(key) != _HEX_KEY_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in key):
+        raise ConfigError(reason="the journal's key is not 64 hexadecimal digits")
+    try:
+        import sqlcipher3.dbapi2 as cipher  # noqa: PLC0415 -- an extra
+    except ImportError as err:
+        raise ConfigError(reason="sqlcipher3 is not installed; install goldenhour[cipher]") from err
+    connection: Any = cipher.connect(str(path), check_same_thread=False, isolation_level=None)
+    connection.execute(f"PRAGMA key = \"x'{key}'\"")
+    found: sqlite3.Connection = connection
+    return found
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise StoreCorruptError(file=path.name, detail=str(verdict)[:120])
+
+
+def _is_damage(err: Exception) -> bool:
+    # SQLCipher's own DatabaseError is another class of the same name
+    return type(err).__name__ in {"DatabaseError", "CorruptError"}
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    database = sqlite_utils.Database(connection)
+    with database.conn:
+        database["fact"].create(  # type: ignore[union-attr]
+            {"name": str, "value": str}, pk="name", not_null={"value"}, if_not_exists=True
+        )
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS record (stream TEXT NOT NULL, seq INTEGER NOT NULL,"
+            " captured_utc_us INTEGER NOT NULL, clock TEXT NOT NULL, clock_error_us INTEGER,"
+            " appended_utc_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (stream, seq))"
+            " WITHOUT ROWID"
+        )
+        database["stream"].create(  # type: ignore[union-attr]
+            {"stream": str, "last_seq": int, "watermark": int, "ranges": str},
+            pk="stream", not_null={"last_seq", "watermark", "ranges"}, if_not_exists=True,
+        )  # fmt: skip
+        database["inbox"].create(  # type: ignore[union-attr]
+            {"journal": str, "seq": int, "order_id": str, "received_utc_us": int, "body": bytes},
+            pk=("journal", "seq"), if_not_exists=True,
+        )  # fmt: skip
+        database["inbox_ledger"].create(  # type: ignore[union-attr]
+            {"journal": str, "watermark": int, "ranges": str}, pk="journal", if_not_exists=True
+        )
+        database["kept"].create(  # type: ignore[union-attr]
+            {"name": str, "value": str}, pk="name", if_not_exists=True
+        )
+        connection.execute("INSERT OR IGNORE INTO fact VALUES ('journal', ?)", (str(uuid.uuid4()),))

@@ -1,0 +1,268 @@
+"""The journal keeps what it accepted, without holes, and frees only on the hub's word."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.journal import Journal, JournalSettings, open_journal
+from protocols.clock import ClockSource
+from protocols.errors import ClosedError
+from protocols.ids import JournalId
+from protocols.link import Held, Stream
+from protocols.messages import (
+    Alarm,
+    AlarmPriority,
+    FixQuality,
+    Gap,
+    Message,
+    Position,
+    VitalsReading,
+    parse_body,
+)
+from protocols.runtime.clock import SystemClock
+from tests.fakes.clock import FakeClock
+
+
+@asynccontextmanager
+async def running(path: Path, settings: JournalSettings | None = None) -> AsyncIterator[Journal]:
+    async with open_journal(path, settings or JournalSettings(), SystemClock()) as journal:
+        task = asyncio.create_task(journal.run())
+        try:
+            yield journal
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def accept(journal: Journal, stream: Stream, message: Message, captured_us: int = 1) -> int:
+    return await journal.append(
+        stream,
+        message,
+        captured_utc_us=captured_us,
+        clock=ClockSource.GNSS,
+        clock_error_us=50,
+    )
+
+
+def pulse(bpm: float) -> VitalsReading:
+    return VitalsReading(pulse_bpm=bpm)
+
+
+def place() -> Position:
+    return Position(latitude_deg=23.1, longitude_deg=113.2, fix=FixQuality.AUTONOMOUS)
+
+
+def alarm(number: int) -> Alarm:
+    return Alarm(
+        alarm_id=f"a-{number}", code="news2.high", priority=AlarmPriority.HIGH, state="raised"
+    )
+
+
+async def test_seqs_rise_by_one_per_stream_and_go_on_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        first = [await accept(journal, Stream.VITALS, pulse(60 + i)) for i in range(3)]
+        others = await asyncio.gather(
+            *(accept(journal, Stream.POSITION, place()) for _ in range(5))
+        )
+        identity = journal.id
+    async with running(path) as journal:
+        assert journal.id == identity
+        assert await accept(journal, Stream.VITALS, pulse(70)) == 4
+    assert first == [1, 2, 3]
+    assert others == [1, 2, 3, 4, 5]
+
+
+async def test_a_record_comes_back_as_it_was_accepted(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal.db") as journal:
+        await accept(journal, Stream.VITALS, pulse(61), captured_us=17)
+        row = (await journal.span(Stream.VITALS, 1, 9))[0]
+    assert parse_body(Stream.VITALS, row.body) == pulse(61)
+    assert (row.captured_utc_us, row.clock, row.clock_error_us) == (17, ClockSource.GNSS, 50)
+
+
+async def test_listeners_hear_what_is_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    seen: list[tuple[int, int]] = []
+    async with running(path) as journal:
+        other = sqlite3.connect(path)
+
+        def count(row: object) -> None:
+            assert row is not None
+            stored = other.execute("SELECT count(*) FROM record").fetchone()[0]
+            seen.append((len(seen) + 1, stored))
+
+        journal.on_append(count)
+        for bpm in (60, 61, 62):
+            await accept(journal, Stream.VITALS, pulse(bpm))
+        other.close()
+    assert seen == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_nothing_is_freed_before_the_hub_has_it(tmp_path: Path) -> None:
+    settings = JournalSettings(keep_acknowledged_s=0)
+    async with running(tmp_path / "journal.db", settings) as journal:
+        for bpm in range(60, 70):
+            await accept(journal, Stream.VITALS, pulse(bpm))
+        await journal.keep_house()
+        assert len(await journal.span(Stream.VITALS, 1, 99)) == 10
+        await journal.acknowledged(Stream.VITALS, Held(watermark=4, ranges=((6, 7),)))
+        await journal.keep_house()
+        left = [row.seq for row in await journal.span(Stream.VITALS, 1, 99)]
+    assert left == [5, 8, 9, 10]
+
+
+async def test_what_waits_is_counted_in_records_bytes_and_age(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal.db") as journal:
+        for i in range(1, 6):
+            await accept(journal, Stream.VITALS, pulse(60), captured_us=100 + i)
+        size = len(pulse(60).to_body())
+        assert await journal.waiting(Stream.VITALS) == (5, 5 * size, 101)
+        await journal.acknowledged(Stream.VITALS, Held(watermark=2))
+        assert await journal.waiting(Stream.VITALS) == (3, 3 * size, 103)
+        await journal.acknowledged(Stream.VITALS, Held(watermark=5))
+        assert await journal.waiting(Stream.VITALS) == (0, 0, None)
+
+
+async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Path) -> None:
+    settings = JournalSettings(largest_bytes=16 * 2**20)
+    clock = FakeClock()
+    async with open_journal(tmp_path / "journal.db", settings, clock) as journal:
+        big = VitalsReading(pulse_bpm=60, source="x" * 120)
+        writer = asyncio.create_task(journal.run())
+        waits = [
+            asyncio.create_task(accept(journal, stream, message))
+            for stream, message in [(Stream.ALARM, alarm(1)), (Stream.VITALS, big)]
+        ]
+        await asyncio.gather(*waits)
+        blob = sqlite3.connect(tmp_path / "journal.db")
+        blob.execute("PRAGMA busy_timeout=5000")
+        with blob:  # 20 MiB of waveforms that the hub does not have
+            blob.executemany(
+                "INSERT INTO record VALUES ('waveform', ?, 1, 'gnss', 0, 1, ?)",
+                [(seq, os.urandom(50_000)) for seq in range(1, 420)],
+            )
+            blob.execute("INSERT INTO stream VALUES ('waveform', 419, 0, '[]')")
+        blob.close()
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+    async with running(tmp_path / "journal.db", settings) as journal:
+        await journal.keep_house()
+        gaps = [
+            gap
+            for row in await journal.span(Stream.STATUS, 1, 99)
+            if isinstance(gap := parse_body(Stream.STATUS, row.body), Gap)
+        ]
+        left = [row.seq for row in await journal.span(Stream.WAVEFORM, 1, 999)]
+        assert await journal.span(Stream.ALARM, 1, 9)
+        assert await journal.span(Stream.VITALS, 1, 9)
+    gone = [seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)]
+    assert gone
+    assert sorted(gone + left) == list(range(1, 420))
+
+
+async def test_a_damaged_file_is_set_aside_whole_and_a_new_journal_begun(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        await accept(journal, Stream.VITALS, pulse(60))
+        identity = journal.id
+    whole = bytearray(path.read_bytes())
+    whole[0:4096] = os.urandom(4096)
+    path.write_bytes(whole)
+    async with running(path) as journal:
+        assert journal.id != identity
+        assert await accept(journal, Stream.VITALS, pulse(61)) == 1
+        aside = journal.set_aside
+    assert aside is not None
+    assert aside.read_bytes() == bytes(whole)
+
+
+async def test_orders_are_received_once_and_kept_over_a_restart(tmp_path: Path) -> None:
+    path, hub = tmp_path / "journal.db", JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+    async with running(path) as journal:
+        await journal.receive_orders(hub, [(1, "o-1", b"one")], Held(watermark=1))
+        await journal.receive_orders(
+            hub, [(1, "o-1", b"one"), (2, "o-2", b"two")], Held(watermark=2)
+        )
+    async with running(path) as journal:
+        assert [body for _, body in await journal.orders(since_utc_us=0)] == [b"one", b"two"]
+        assert await journal.inbox_held(hub) == Held(watermark=2)
+
+
+async def test_small_facts_survive(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal.db") as journal:
+        await journal.keep("status", "en_route")
+        await journal.keep("status", "on_scene")
+    async with running(tmp_path / "journal.db") as journal:
+        assert await journal.kept("status") == "on_scene"
+        assert await journal.kept("nothing") is None
+
+
+async def test_a_closed_journal_refuses(tmp_path: Path) -> None:
+    async with open_journal(tmp_path / "j.db", JournalSettings(), SystemClock()) as journal:
+        pass
+    with pytest.raises(ClosedError):
+        await accept(journal, Stream.VITALS, pulse(60))
+
+
+async def test_an_encrypted_journal_opens_with_its_key_alone(tmp_path: Path) -> None:
+    key, wrong = tmp_path / "key", tmp_path / "wrong"
+    key.write_text("1f" * 32)
+    wrong.write_text("2e" * 32)
+    path = tmp_path / "journal.db"
+    async with running(path, JournalSettings(key_file=key)) as journal:
+        await accept(journal, Stream.VITALS, pulse(77))
+    assert b"pulse_bpm" not in path.read_bytes()
+    async with running(path, JournalSettings(key_file=key)) as journal:
+        assert len(await journal.span(Stream.VITALS, 1, 9)) == 1
+    async with running(path, JournalSettings(key_file=wrong)) as journal:
+        assert journal.set_aside is not None
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from edge_agent.journal import JournalSettings, open_journal
+from protocols.clock import ClockSource
+from protocols.link import Stream
+from protocols.messages import VitalsReading
+from protocols.runtime.clock import SystemClock
+
+async def main():
+    async with open_journal(Path(sys.argv[1]), JournalSettings(), SystemClock()) as journal:
+        asyncio.create_task(journal.run())
+        while True:
+            seq = await journal.append(Stream.VITALS, VitalsReading(pulse_bpm=60),
+                captured_utc_us=1, clock=ClockSource.RTC, clock_error_us=None)
+            print(seq, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("accepted_before", [1, 40, 200])
+async def test_kill_9_takes_nothing_that_was_accepted(tmp_path: Path, accepted_before: int) -> None:
+    path = tmp_path / "journal.db"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    accepted = 0
+    while accepted < accepted_before:
+        accepted = int(await process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    rest = await process.stdout.read()
+    await process.wait()
+    accepted = max([accepted, *(int(line) for line in rest.splitlines(keepends=False) if line)])
+    async with running(path) as journal:
+        seqs = [row.seq for row in await journal.span(Stream.VITALS, 1, 10**6)]
+        assert journal.set_aside is None
+    assert seqs[:accepted] == list(range(1, accepted + 1))
+    assert len(seqs) <= accepted + 1  # one more may have been on the disk, its word unsaid
