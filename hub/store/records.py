@@ -17,6 +17,9 @@ _COLUMNS: Final = (
     "received_utc_us", "lane", "understood", "body",
 )  # fmt: skip
 _DAY_US: Final = 86_400_000_000
+Mark = tuple[int, int]
+"""How far a follower has read: a transaction and an arrival. Opaque."""
+
 _LEDGER_KEY = tuple[UnitId, JournalId, Stream]
 
 
@@ -94,7 +97,9 @@ async def commit_batch(
             )  # fmt: skip
 
 
-async def _copy(connection: asyncpg.pool.PoolConnectionProxy, records: Sequence[StoredRecord]) -> None:
+async def _copy(
+    connection: asyncpg.pool.PoolConnectionProxy, records: Sequence[StoredRecord]
+) -> None:
     """COPY the records in; rows that are already there (another worker's) are passed over."""
     rows = [record.row() for record in records]
     try:
@@ -202,26 +207,38 @@ async def newest(
 
 async def follow(
     pool: asyncpg.Pool, follower: str, *, limit: int = 500
-) -> list[tuple[int, StoredRecord]]:
-    """Return the low-rate records that arrived after `follower`'s mark, with their arrival."""
+) -> list[tuple[Mark, StoredRecord]]:
+    """Return the low-rate records that came after `follower`'s mark, each with its own mark.
+
+    What an unfinished transaction may still precede is held back, so that a follower misses
+    nothing, however many ingest workers write.
+    """
+    mark = await pool.fetchrow(
+        "SELECT transaction::text, arrival FROM follower WHERE name = $1", follower
+    )
     rows = await pool.fetch(
-        "SELECT * FROM record WHERE stream IN ('alarm', 'status', 'triage', 'chart', 'ack')"
-        " AND arrival > COALESCE((SELECT arrival FROM follower WHERE name = $1), 0)"
-        " ORDER BY arrival LIMIT $2",
-        follower,
+        "SELECT *, transaction::text::bigint AS moment FROM record"
+        " WHERE stream IN ('alarm', 'status', 'triage', 'chart', 'ack')"
+        " AND (transaction, arrival) > ($1::text::xid8, $2::bigint)"
+        " AND transaction < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY transaction, arrival LIMIT $3",
+        mark["transaction"] if mark else "0",
+        mark["arrival"] if mark else 0,
         limit,
     )
-    return [(row["arrival"], _stored(row)) for row in rows]
+    return [((row["moment"], row["arrival"]), _stored(row)) for row in rows]
 
 
 async def mark_followed(
-    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, follower: str, arrival: int
+    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, follower: str, mark: Mark
 ) -> None:
     """Move `follower`'s mark; in the transaction that did the work, the work is done once."""
     await connection.execute(
-        "INSERT INTO follower VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET arrival = $2",
+        "INSERT INTO follower VALUES ($1, $2::text::xid8, $3) ON CONFLICT (name)"
+        " DO UPDATE SET transaction = EXCLUDED.transaction, arrival = EXCLUDED.arrival",
         follower,
-        arrival,
+        str(mark[0]),
+        mark[1],
     )
 
 

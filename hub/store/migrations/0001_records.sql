@@ -15,6 +15,8 @@ CREATE TABLE unit (
 
 -- A record's captured time never changes, so it may be part of the key, as a partition by time asks.
 -- What keeps a record from being stored twice is the ledger, written in the same transaction.
+CREATE SEQUENCE record_arrival;
+
 CREATE TABLE record (
     unit            text     NOT NULL,
     journal         uuid     NOT NULL,
@@ -27,7 +29,8 @@ CREATE TABLE record (
     lane            smallint NOT NULL,
     understood      boolean  NOT NULL,
     body            bytea    NOT NULL,
-    arrival         bigint   GENERATED ALWAYS AS IDENTITY,
+    transaction     xid8     NOT NULL DEFAULT pg_current_xact_id(),
+    arrival         bigint   NOT NULL DEFAULT nextval('record_arrival'),
     PRIMARY KEY (unit, journal, stream, seq, captured_utc_us)
 ) PARTITION BY RANGE (captured_utc_us);
 
@@ -35,8 +38,9 @@ CREATE TABLE record_other PARTITION OF record DEFAULT;
 
 CREATE INDEX record_by_time ON record (unit, stream, captured_utc_us);
 
--- Low-rate streams are followed in the order of their arrival by the parts of the hub that act on them.
-CREATE INDEX record_to_follow ON record (arrival)
+-- Low-rate streams are followed by the parts of the hub that act on them, in the order in which they
+-- became visible: an arrival number alone may be committed after a higher one, by another worker.
+CREATE INDEX record_to_follow ON record (transaction, arrival)
     WHERE stream IN ('alarm', 'status', 'triage', 'chart', 'ack');
 
 CREATE TABLE stream_ledger (
@@ -63,8 +67,9 @@ CREATE TABLE gap (
 );
 
 CREATE TABLE follower (
-    name    text PRIMARY KEY,
-    arrival bigint NOT NULL
+    name        text PRIMARY KEY,
+    transaction xid8   NOT NULL,
+    arrival     bigint NOT NULL
 );
 
 CREATE TABLE order_outbox (
