@@ -111,14 +111,20 @@ function Consciousness({ room }: { room: Room }) {
   const [isOnOxygen, setOnOxygen] = useState<boolean | null>(null);
   const shownLevel = level ?? ACVPU.find((each) => each === stated) ?? null;
   const shownOxygen = isOnOxygen ?? (oxygen === null ? null : oxygen === 1 || oxygen === "oxygen" || oxygen === "true" || oxygen === "yes");
-  const say = (acvpu: Acvpu, onOxygen: boolean) => {
+  // Half an answer is not completed by a guess: it is sent once both are known.
+  const say = (acvpu: Acvpu | null, onOxygen: boolean | null) => {
     setLevel(acvpu);
     setOnOxygen(onOxygen);
-    run(() => postJson("/consciousness", { acvpu, on_oxygen: onOxygen, spo2_scale: 1 }));
+    if (acvpu !== null && onOxygen !== null) {
+      run(() => postJson("/consciousness", { acvpu, on_oxygen: onOxygen, spo2_scale: 1 }));
+    }
   };
   return (
     <div className="gh-card pat-taps">
-      <h2>{t("crew.consciousness")}</h2>
+      <h2>
+        {t("crew.consciousness")}
+        {shownLevel === null && shownOxygen !== null && <em>{t("crew.stillToSay")}</em>}
+      </h2>
       <div className="taps">
         {ACVPU.map((each) => (
           <Tap
@@ -127,7 +133,7 @@ function Consciousness({ room }: { room: Room }) {
             isOn={shownLevel === each}
             isBusy={isBusy}
             onTap={() => {
-              say(each, shownOxygen ?? false);
+              say(each, shownOxygen);
             }}
           >
             <b>{each}</b>
@@ -135,7 +141,10 @@ function Consciousness({ room }: { room: Room }) {
           </Tap>
         ))}
       </div>
-      <h2>{t("crew.oxygen")}</h2>
+      <h2>
+        {t("crew.oxygen")}
+        {shownOxygen === null && shownLevel !== null && <em>{t("crew.stillToSay")}</em>}
+      </h2>
       <div className="taps">
         {[false, true].map((each) => (
           <Tap
@@ -144,7 +153,7 @@ function Consciousness({ room }: { room: Room }) {
             isOn={shownOxygen === each}
             isBusy={isBusy}
             onTap={() => {
-              say(shownLevel ?? "A", each);
+              say(shownLevel, each);
             }}
           >
             <b>{t(each ? "crew.onOxygen" : "crew.onAir")}</b>
