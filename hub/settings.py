@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hub.media.settings import MediaSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
-Role = Literal["ingest", "api", "media", "handoff", "all"]
 
 
 class Section(BaseModel):
@@ -42,7 +41,7 @@ class MqttSettings(Section):
     url: str | None = Field(
         default=None,
         pattern=r"^mqtts?://[^/@]+:[0-9]+$",
-        description="mqtt://host:port or mqtts://host:port of an outside broker; none: the built-in",
+        description="mqtt(s)://host:port of an outside broker; none: the built-in one",
     )
     username: str = Field(default="hub", description="user name of the hub at an outside broker")
     password_file: Path | None = Field(
@@ -100,7 +99,6 @@ class HubSettings(BaseSettings):
     data_dir: Path = Field(
         default=Path("var/hub"), description="folder of the hub's database, secrets and logs"
     )
-    role: Role = Field(default="all", description="which part of the hub this process is")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="least level of the log lines on standard error"
     )

@@ -39,9 +39,7 @@ def credentials_for(folder: Path, names: tuple[str, ...], *, now_utc_us: int) ->
     """
     now = datetime.fromtimestamp(now_utc_us / 1e6, UTC)
     folder.mkdir(parents=True, exist_ok=True)
-    made = Credentials(
-        certificate=folder / "hub.pem", key=folder / "hub.key", ca=folder / "ca.pem"
-    )
+    made = Credentials(certificate=folder / "hub.pem", key=folder / "hub.key", ca=folder / "ca.pem")
     ca_key = _load_or_make_key(folder / "ca.key")
     if not made.ca.exists():
         write_whole(made.ca, _pem(_make_ca(ca_key, now)))

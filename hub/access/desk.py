@@ -3,12 +3,9 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-import asyncpg
-
-from hub.access.rights import Principal
+from hub.access.rights import Principal, Role
 from hub.access.secrets import (
     Passwords,
     machine_hash,
@@ -17,6 +14,7 @@ from hub.access.secrets import (
     token_digest,
 )
 from hub.store import accounts, audit, units
+from hub.store.database import Pool
 from protocols.clock import Clock
 from protocols.errors import AccessError, NotFoundError
 from protocols.ids import UnitId
@@ -37,28 +35,29 @@ class TooManyTriesError(AccessError):
     code = "access.too_many_tries"
 
 
+class WrongPasswordError(AccessError):
+    """No such account, or not its password; which of them is not said."""
+
+    code = "access.wrong_password"
+
+
 class Desk:
     """All questions of access that need the database."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, session_s: float) -> None:
+    def __init__(self, pool: Pool, clock: Clock, *, session_s: float) -> None:
         self._pool = pool
         self._clock = clock
         self._session_us = int(session_s * 1_000_000)
         self._passwords = Passwords()
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
         self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._unit_changed: Callable[[], Awaitable[None]] | None = None
-
-    def on_units_changed(self, tell: Callable[[], Awaitable[None]]) -> None:
-        """Have `tell` called after each change of credentials (the broker reloads)."""
-        self._unit_changed = tell
 
     async def sign_in(self, username: str, password: str) -> tuple[Principal, str]:
         """Return who signed in, and the token of the new session.
 
         Raises:
             TooManyTriesError: eight wrong passwords for this name within a minute.
-            AccessError: no such account, or not its password; which of them is not said.
+            WrongPasswordError: no such account, or not its password.
         """
         now_s = self._clock.monotonic_s()
         tries = [at for at in self._wrong.get(username, []) if now_s - at < _TRIES_WINDOW_S]
@@ -72,7 +71,7 @@ class Desk:
             while len(self._wrong) > _NAMES_WATCHED:
                 self._wrong.popitem(last=False)
             await self.note(None, "session.open", username, refused=True)
-            raise AccessError(reason="wrong name or password")
+            raise WrongPasswordError(reason="wrong name or password")
         self._wrong.pop(username, None)
         token = new_token()
         now_us = self._clock.utc_us()
@@ -120,7 +119,7 @@ class Desk:
         *,
         username: str,
         display_name: str,
-        role: accounts.Role,
+        role: Role,
         organisation: str,
         password: str,
         replace: bool = False,
@@ -134,9 +133,7 @@ class Desk:
             organisation=organisation,
             password_argon2=await self._passwords.hash(password),
         )
-        await accounts.add(
-            self._pool, account, replace=replace, now_utc_us=self._clock.utc_us()
-        )
+        await accounts.add(self._pool, account, replace=replace, now_utc_us=self._clock.utc_us())
         await self.note(by, "account.add", username, role=role.value)
 
     async def enrol(  # noqa: PLR0913 -- what a unit is
@@ -168,28 +165,29 @@ class Desk:
             now_utc_us=self._clock.utc_us(),
         )
         await self.note(by, "unit.enrol", unit)
-        if self._unit_changed is not None:
-            await self._unit_changed()
         return password
 
     async def note(
-        self, who: Principal | None, action: str, subject: str, *, refused: bool = False, **facts: str
+        self,
+        who: Principal | None,
+        action: str,
+        subject: str,
+        *,
+        refused: bool = False,
+        **facts: str,
     ) -> None:
         """Write one line of the audit; durable when this returns."""
-        entry = audit.Entry(
-            at_utc_us=self._clock.utc_us(),
-            actor=who.subject if who else "-",
-            action=action,
-            subject=subject,
-            outcome="refused" if refused else "done",
-            facts=facts,
-        )
-        await audit.append(self._pool, entry)
+        actor = who.subject if who else "-"
+        await self._append(actor, action, subject, refused=refused, facts=facts)
 
     async def looked(self, who: Principal, unit: str, what: str) -> None:
         """Note that `who` looked at the patient of `unit`; once in five minutes for each pair."""
+        await self.looked_by(who.subject, unit, what)
+
+    async def looked_by(self, subject: str, unit: str, what: str) -> None:
+        """Note the same of somebody known by `Principal.subject` alone (a bearer token)."""
         now_s = self._clock.monotonic_s()
-        key = (who.subject, f"{unit}/{what}")
+        key = (subject, f"{unit}/{what}")
         last_s = self._looks.get(key)
         if last_s is not None and now_s - last_s < _LOOK_AGAIN_S:
             return
@@ -197,7 +195,20 @@ class Desk:
         self._looks.move_to_end(key)
         while len(self._looks) > _LOOKS_REMEMBERED:
             self._looks.popitem(last=False)
-        await self.note(who, "patient.see", unit, what=what)
+        await self._append(subject, "patient.see", unit, refused=False, facts={"what": what})
+
+    async def _append(
+        self, actor: str, action: str, subject: str, *, refused: bool, facts: dict[str, str]
+    ) -> None:
+        entry = audit.Entry(
+            at_utc_us=self._clock.utc_us(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            outcome="refused" if refused else "done",
+            facts=facts,
+        )
+        await audit.append(self._pool, entry)
 
 
 def _person(account: accounts.Account) -> Principal:

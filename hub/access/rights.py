@@ -1,4 +1,4 @@
-"""Rights: who may do what. Law: every right is in RIGHTS, nowhere else; what is absent is refused."""
+"""Rights: who may do what. Law: every right is in RIGHTS alone; what is absent is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,9 +36,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Action]]] = {
     _R.CREW: frozenset({_A.SEE_FLEET}),
     _R.DOCTOR: frozenset({_A.SEE_FLEET, _A.SEE_PATIENT, _A.OPEN_ENCOUNTER, _A.ADVISE}),
     _R.OPERATOR: frozenset({_A.SEE_FLEET}),
-    _R.ADMINISTRATOR: frozenset(
-        {_A.SEE_FLEET, _A.ENROL_UNIT, _A.MANAGE_ACCOUNTS, _A.READ_AUDIT}
-    ),
+    _R.ADMINISTRATOR: frozenset({_A.SEE_FLEET, _A.ENROL_UNIT, _A.MANAGE_ACCOUNTS, _A.READ_AUDIT}),
 }
 
 

@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): `type`, `title`, `status`, `code`, `message`, `facts`, `trace_id`."""
+"""Errors as problem+json (RFC 9457), with `code`, `message`, `facts` and `trace_id` of our own."""
 
 import logging
 import secrets
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from hub.access.desk import TooManyTriesError, WrongPasswordError
 from protocols.errors import (
     AccessError,
     ConflictError,
@@ -49,27 +50,24 @@ _TITLES: Final = {
 }
 
 
+_STATUS: Final[tuple[tuple[type[FleetError], int], ...]] = (
+    (SignInError, 401),
+    (WrongPasswordError, 401),
+    (TooManyTriesError, 429),
+    (AccessError, 403),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (RequestError, 422),
+    (RemoteProtocolError, 422),
+    (LocalProtocolError, 422),
+    (StorageError, 503),
+)
+"""The first that fits; what is absent is the hub's own failure."""
+
+
 def status_of(error: FleetError) -> int:
     """Return the HTTP status that says what `error` says."""
-    match error:
-        case SignInError():
-            return 401
-        case AccessError(code="access.too_many_tries"):
-            return 429
-        case AccessError(facts={"reason": "wrong name or password"}):
-            return 401
-        case AccessError():
-            return 403
-        case NotFoundError():
-            return 404
-        case ConflictError():
-            return 409
-        case RequestError() | RemoteProtocolError() | LocalProtocolError():
-            return 422
-        case StorageError():
-            return 503
-        case _:
-            return 500
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def problem(

@@ -1,6 +1,8 @@
 """The broker: the built-in NATS server; an outside one needs nothing from here."""
 
 from hub.broker.config import HUB_USER, BrokerConfig, BrokerTls
-from hub.broker.nats import BuiltInBroker, free_port, program
+from hub.broker.nats import BuiltInBroker, free_port, program, reachable
 
-__all__ = ["HUB_USER", "BrokerConfig", "BrokerTls", "BuiltInBroker", "free_port", "program"]
+__all__ = [
+    "HUB_USER", "BrokerConfig", "BrokerTls", "BuiltInBroker", "free_port", "program", "reachable",
+]  # fmt: skip

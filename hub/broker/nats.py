@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from typing import Final
 
 from hub.access.secrets import machine_hash
 from hub.broker.config import BrokerConfig, users_text
+from hub.tether import tethered
 from protocols.errors import BrokenError, ConfigError
 from protocols.ids import UnitId
 from protocols.runtime.files import PRIVATE, write_whole
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 _START_TIMEOUT_S: Final = 15.0
 _STOP_TIMEOUT_S: Final = 10.0
-_PR_SET_PDEATHSIG: Final = 1  # Source: prctl(2)
 
 
 class BuiltInBroker:
@@ -31,10 +30,11 @@ class BuiltInBroker:
 
     def __init__(self, folder: Path, config: BrokerConfig) -> None:
         self.password = secrets.token_urlsafe(32)
-        self._folder = folder
+        self._folder = folder.resolve()
         self._config = config
         self._hashed = machine_hash(self.password)
         self._process: asyncio.subprocess.Process | None = None
+        self._ready = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -50,6 +50,25 @@ class BuiltInBroker:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 
+    async def wait_ready(self) -> None:
+        """Return when it accepts connections."""
+        await self._ready.wait()
+
+    async def run(self) -> None:
+        """Keep the broker up until cancelled; it has ended when this returns or raises.
+
+        Raises:
+            ConfigError: its port is in use.
+            BrokenError: it did not start, or ended by itself.
+        """
+        async with self.running() as process:
+            self._ready.set()
+            try:
+                status = await process.wait()
+            finally:
+                self._ready.clear()
+            raise BrokenError(reason="the broker ended", status=status)
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
         """Start the broker and yield its process once it accepts connections; stopped on leaving.
@@ -60,18 +79,17 @@ class BuiltInBroker:
         """
         self._check_port()
         config = self._folder / "nats.conf"
-        await asyncio.to_thread(
-            write_whole, config, self._config.text().encode(), mode=PRIVATE
-        )
+        await asyncio.to_thread(write_whole, config, self._config.text().encode(), mode=PRIVATE)
         log_file = self._folder / "nats.log"
         process = await asyncio.create_subprocess_exec(
-            program(),
-            *("-c", str(config), "-l", str(log_file), "--log_size_limit", "10485760"),
+            *tethered(
+                *(program(), "-c", str(config)),
+                *("-l", str(log_file), "--log_size_limit", "10485760"),
+            ),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
         )
         self._process = process
         try:
@@ -95,7 +113,7 @@ class BuiltInBroker:
                 ) from err
 
     async def _wait_ready(self, process: asyncio.subprocess.Process, log_file: Path) -> None:
-        host = "127.0.0.1" if self._config.mqtt_host in {"0.0.0.0", "::"} else self._config.mqtt_host  # noqa: S104
+        host = reachable(self._config.mqtt_host)
         deadline_s = asyncio.get_running_loop().time() + _START_TIMEOUT_S
         while process.returncode is None:
             try:
@@ -125,16 +143,16 @@ def program() -> str:
     return found
 
 
+def reachable(host: str) -> str:
+    """Return an address of this machine at which a listener on `host` answers."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared
+
+
 def free_port(host: str) -> int:
     """Return a TCP port of `host` that nobody listens on at this moment."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end the child when the hub is gone, however that came about."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

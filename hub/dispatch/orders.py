@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import asyncpg
-
 from hub.store import orders as store
 from hub.store import units
+from hub.store.database import Connection, Pool
 from protocols.clock import Clock, ClockSource
 from protocols.errors import NotFoundError
 from protocols.ids import JournalId, OrderId, UnitId
@@ -41,9 +40,7 @@ def new_order_id() -> OrderId:
 class Orders:
     """The way to every vehicle."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, clock: Clock, *, publish: Callable[[str, bytes], None]
-    ) -> None:
+    def __init__(self, pool: Pool, clock: Clock, *, publish: Callable[[str, bytes], None]) -> None:
         self._pool = pool
         self._clock = clock
         self._publish = publish
@@ -65,9 +62,7 @@ class Orders:
         self.nudge(unit)
         return order_id
 
-    async def put(
-        self, connection: asyncpg.pool.PoolConnectionProxy, unit: UnitId, message: Message
-    ) -> OrderId:
+    async def put(self, connection: Connection, unit: UnitId, message: Message) -> OrderId:
         """Put `message` into the outbox as part of the caller's transaction; `nudge` after it."""
         order_id = OrderId(str(getattr(message, "order_id")))  # noqa: B009 -- every order kind has it
         await store.append(
@@ -182,6 +177,4 @@ class Orders:
             echo = ack.echo_utc_us
             round_trip_s = None if echo is None else max(0, self._clock.utc_us() - echo) / 1e6
             for held in sender.acked(ack, round_trip_s=round_trip_s).values():
-                await store.note_delivered(
-                    self._pool, unit, held, now_utc_us=self._clock.utc_us()
-                )
+                await store.note_delivered(self._pool, unit, held, now_utc_us=self._clock.utc_us())

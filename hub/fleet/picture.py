@@ -1,4 +1,4 @@
-"""The live picture of the fleet. Law: a view depends on what was captured when, not on when it came.
+"""The live picture of the fleet. Law: a view depends on when things were captured, not on arrival.
 
 A record changes a view only if it was captured later than what the view shows: backlog that fills
 in after an outage never sets a unit back. Applying a record twice changes nothing.
@@ -6,12 +6,12 @@ in after an outage never sets a unit back. Applying a record twice changes nothi
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from hub.ingest.taps import Arrived
 from hub.store.units import Unit
 from protocols.ids import UnitId
-from protocols.live.feed import LinkView, NodeView, PositionView, ScoreView, UnitView
+from protocols.live.feed import LinkState, LinkView, NodeView, PositionView, ScoreView, UnitView
 from protocols.messages import (
     LinkHealth,
     Message,
@@ -45,6 +45,7 @@ class _State:
     link_utc_us: int = -1
     status_utc_us: int = -1
     connection: str | None = None
+    told_link: str = "unknown"
     stamps: dict[str, _Stamped] = field(default_factory=dict)
 
 
@@ -106,6 +107,14 @@ class FleetPicture:
             state.view = state.view.model_copy(update={"encounter_id": encounter_id})
             self._on_change(unit)
 
+    def look_at_links(self, *, now_utc_us: int) -> None:
+        """Announce each unit whose link is not what was announced: silence makes no record."""
+        for unit, state in self._units.items():
+            link = _link_state(state, now_utc_us)
+            if link != state.told_link:
+                state.told_link = link
+                self._on_change(unit)
+
     def view(self, unit: UnitId, *, now_utc_us: int) -> UnitView | None:
         """Return what to show of `unit` at this moment."""
         state = self._units.get(unit)
@@ -142,20 +151,20 @@ def _apply(state: _State, message: Message, captured_utc_us: int) -> bool:
     """Take one message into `state`; return whether anything shown changed."""
     match message:
         case Position():
-            return _apply_position(state, message, captured_utc_us)
+            changed = _apply_position(state, message, captured_utc_us)
         case StatusChange():
-            return _apply_status(state, message, captured_utc_us)
+            changed = _apply_status(state, message, captured_utc_us)
         case TimeNodeStamp():
-            return _apply_node(state, message, captured_utc_us)
+            changed = _apply_node(state, message, captured_utc_us)
         case Score() if message.score == "news2":
-            return _apply_news2(state, message, captured_utc_us)
+            changed = _apply_news2(state, message, captured_utc_us)
         case LinkHealth():
-            if captured_utc_us <= state.link_utc_us:
-                return False
-            state.link, state.link_utc_us = message, captured_utc_us
-            return True
+            changed = captured_utc_us > state.link_utc_us
+            if changed:
+                state.link, state.link_utc_us = message, captured_utc_us
         case _:
-            return False
+            changed = False
+    return changed
 
 
 def _apply_position(state: _State, message: Position, captured_utc_us: int) -> bool:
@@ -208,9 +217,7 @@ def _show_nodes(state: _State) -> None:
     if live and not any(s.node.run_id == run_id for s in live):
         run_id = max(live, key=lambda s: s.captured_utc_us).node.run_id
     nodes = [
-        NodeView(
-            node=s.node.node.value, at_utc_us=s.node.at_utc_us, source=s.node.source.value
-        )
+        NodeView(node=s.node.node.value, at_utc_us=s.node.at_utc_us, source=s.node.source.value)
         for s in sorted(live, key=lambda s: s.node.at_utc_us)
         if s.node.run_id == run_id
     ]
@@ -232,16 +239,21 @@ def _apply_news2(state: _State, message: Score, captured_utc_us: int) -> bool:
     return True
 
 
+def _link_state(state: _State, now_utc_us: int) -> LinkState:
+    heard = state.heard_utc_us
+    if heard is None:
+        return "unknown"
+    if not state.view.online or now_utc_us - heard > LOST_AFTER_US:
+        return "lost"
+    return state.link.state if state.link else "live"
+
+
 def _link_view(state: _State, now_utc_us: int) -> LinkView:
-    heard, health = state.heard_utc_us, state.link
-    fresh = heard is not None and now_utc_us - heard <= LOST_AFTER_US
-    if not state.view.online or not fresh:
-        lost: Literal["lost", "unknown"] = "unknown" if heard is None else "lost"
-        return LinkView(state=lost, last_heard_utc_us=heard)
-    if health is None:
-        return LinkView(state="live", last_heard_utc_us=heard)
+    link, heard, health = _link_state(state, now_utc_us), state.heard_utc_us, state.link
+    if link in {"lost", "unknown"} or health is None:
+        return LinkView(state=link, last_heard_utc_us=heard)
     return LinkView(
-        state=health.state,
+        state=link,
         waiting_records=health.waiting_records,
         waiting_bytes=health.waiting_bytes,
         drain_s=health.drain_s,
@@ -249,4 +261,3 @@ def _link_view(state: _State, now_utc_us: int) -> LinkView:
         last_heard_utc_us=heard,
         video=health.video,
     )
-

@@ -7,7 +7,7 @@ RECORDS = Counter("goldenhour_ingest_records_total", "Records committed", ["stre
 DUPLICATES = Counter("goldenhour_ingest_known_frames_total", "Frames that held nothing new")
 REFUSED = Counter("goldenhour_ingest_refused_total", "Messages refused", ["reason"])
 NOT_UNDERSTOOD = Counter(
-    "goldenhour_ingest_not_understood_total", "Records kept whose body was not understood", ["reason"]
+    "goldenhour_ingest_not_understood_total", "Records kept, body not understood", ["reason"]
 )
 FAILED_COMMITS = Counter("goldenhour_ingest_failed_commits_total", "Batches the database refused")
 QUEUE = Gauge("goldenhour_ingest_queue_frames", "Frames waiting for the database")

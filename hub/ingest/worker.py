@@ -22,6 +22,7 @@ import asyncpg
 from hub.ingest import metrics
 from hub.ingest.taps import Arrived, Taps
 from hub.store import records as store
+from hub.store.database import Pool
 from hub.store.records import StoredRecord
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
@@ -70,7 +71,7 @@ class Ingest:
 
     def __init__(
         self,
-        pool: asyncpg.Pool,
+        pool: Pool,
         clock: Clock,
         taps: Taps,
         *,
@@ -271,4 +272,5 @@ class Ingest:
         metrics.FAILED_COMMITS.inc()
         if not self._stalled:
             self._stalled = True
-            log.error("ingest.stalled", extra={"error": type(err).__name__, "detail": str(err)[:200]})
+            facts = {"error": type(err).__name__, "detail": str(err)[:200]}
+            log.error("ingest.stalled", extra=facts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from hub.access.rights import Role
+from hub.store.database import Pool
 from protocols.errors import ConflictError
 
 
@@ -19,7 +20,7 @@ class Account:
     password_argon2: str
 
 
-async def add(pool: asyncpg.Pool, account: Account, *, replace: bool, now_utc_us: int) -> None:
+async def add(pool: Pool, account: Account, *, replace: bool, now_utc_us: int) -> None:
     """Add `account`; with `replace`, change the one that stands and end its sessions.
 
     Raises:
@@ -44,7 +45,7 @@ async def add(pool: asyncpg.Pool, account: Account, *, replace: bool, now_utc_us
         raise ConflictError(reason="the name is taken", username=account.username)
 
 
-async def find(pool: asyncpg.Pool, username: str) -> Account | None:
+async def find(pool: Pool, username: str) -> Account | None:
     """Return the account of that name, unless it was disabled."""
     row = await pool.fetchrow(
         "SELECT * FROM account WHERE username = $1 AND disabled_utc_us IS NULL", username
@@ -53,7 +54,7 @@ async def find(pool: asyncpg.Pool, username: str) -> Account | None:
 
 
 async def open_session(
-    pool: asyncpg.Pool, token_sha256: bytes, username: str, *, now_utc_us: int, expires_utc_us: int
+    pool: Pool, token_sha256: bytes, username: str, *, now_utc_us: int, expires_utc_us: int
 ) -> None:
     """Sign `username` in, and clear away what has expired."""
     await pool.execute("DELETE FROM session WHERE expires_utc_us < $1", now_utc_us)
@@ -66,9 +67,7 @@ async def open_session(
     )
 
 
-async def of_session(
-    pool: asyncpg.Pool, token_sha256: bytes, *, now_utc_us: int
-) -> Account | None:
+async def of_session(pool: Pool, token_sha256: bytes, *, now_utc_us: int) -> Account | None:
     """Return whose session this is, unless it has ended."""
     row = await pool.fetchrow(
         "SELECT a.* FROM session s JOIN account a USING (username) WHERE s.token_sha256 = $1"
@@ -79,7 +78,7 @@ async def of_session(
     return None if row is None else _account(row)
 
 
-async def close_session(pool: asyncpg.Pool, token_sha256: bytes) -> None:
+async def close_session(pool: Pool, token_sha256: bytes) -> None:
     """Sign out."""
     await pool.execute("DELETE FROM session WHERE token_sha256 = $1", token_sha256)
 

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 import asyncpg
 
+from hub.store.database import Pool
+
 _LOCK: Final = 0x60_1D_E3
 _GENESIS: Final = b"\0" * 32
 
@@ -23,11 +25,13 @@ class Entry:
     facts: dict[str, str]
 
 
-async def append(pool: asyncpg.Pool, entry: Entry) -> None:
+async def append(pool: Pool, entry: Entry) -> None:
     """Add `entry` to the end of the chain; durable when this returns."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        last = await connection.fetchrow("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
+        last = await connection.fetchrow(
+            "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1"
+        )
         number = 1 if last is None else last["number"] + 1
         facts = json.dumps(entry.facts, sort_keys=True, ensure_ascii=False)
         digest = _digest(_GENESIS if last is None else last["hash"], number, entry, facts)
@@ -38,7 +42,7 @@ async def append(pool: asyncpg.Pool, entry: Entry) -> None:
         )  # fmt: skip
 
 
-async def read(pool: asyncpg.Pool, *, before: int | None, limit: int) -> list[asyncpg.Record]:
+async def read(pool: Pool, *, before: int | None, limit: int) -> list[asyncpg.Record]:
     """Return entries, newest first, with a number below `before`."""
     return await pool.fetch(
         "SELECT number, at_utc_us, actor, action, subject, outcome, facts FROM audit"
@@ -48,7 +52,7 @@ async def read(pool: asyncpg.Pool, *, before: int | None, limit: int) -> list[as
     )
 
 
-async def first_broken(pool: asyncpg.Pool) -> int | None:
+async def first_broken(pool: Pool) -> int | None:
     """Return the number of the first entry that does not follow from the one before it."""
     previous, expected = _GENESIS, 1
     async with pool.acquire() as connection, connection.transaction():

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import asyncpg
-
+from hub.store.database import Asked, Pool
 from protocols.ids import OrderId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.ranges import SeqRanges
@@ -20,7 +19,7 @@ class OrderRow:
 
 
 async def append(  # noqa: PLR0913 -- an order has this many facts
-    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy,
+    connection: Asked,
     unit: UnitId,
     order_id: OrderId,
     message: Message,
@@ -45,7 +44,7 @@ async def append(  # noqa: PLR0913 -- an order has this many facts
     return Seq(seq)
 
 
-async def account_of(pool: asyncpg.Pool, unit: UnitId) -> tuple[int, Held]:
+async def account_of(pool: Pool, unit: UnitId) -> tuple[int, Held]:
     """Return the newest seq of `unit`'s outbox, and what the vehicle is known to have."""
     newest = await pool.fetchval(
         "SELECT COALESCE(max(seq), 0) FROM order_outbox WHERE unit = $1", unit
@@ -61,7 +60,7 @@ async def account_of(pool: asyncpg.Pool, unit: UnitId) -> tuple[int, Held]:
     return int(newest), delivered.held
 
 
-async def span(pool: asyncpg.Pool, unit: UnitId, first: int, last: int) -> list[OrderRow]:
+async def span(pool: Pool, unit: UnitId, first: int, last: int) -> list[OrderRow]:
     """Return the orders `first` … `last`, in order."""
     rows = await pool.fetch(
         "SELECT seq, created_utc_us, body FROM order_outbox"
@@ -76,9 +75,7 @@ async def span(pool: asyncpg.Pool, unit: UnitId, first: int, last: int) -> list[
     ]
 
 
-async def note_delivered(
-    pool: asyncpg.Pool, unit: UnitId, held: Held, *, now_utc_us: int
-) -> None:
+async def note_delivered(pool: Pool, unit: UnitId, held: Held, *, now_utc_us: int) -> None:
     """Mark what the vehicle says it has committed."""
     spans = ([(1, held.watermark)] if held.watermark else []) + list(held.ranges)
     await pool.executemany(

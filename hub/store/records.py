@@ -7,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from hub.store.database import Asked, Connection, Pool
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.streams import Lane, Stream, stream_named
@@ -59,7 +60,7 @@ class StreamLedger:
 
 
 async def commit_batch(
-    pool: asyncpg.Pool,
+    pool: Pool,
     *,
     records: Sequence[StoredRecord],
     ledgers: Mapping[_LEDGER_KEY, Held],
@@ -97,9 +98,7 @@ async def commit_batch(
             )  # fmt: skip
 
 
-async def _copy(
-    connection: asyncpg.pool.PoolConnectionProxy, records: Sequence[StoredRecord]
-) -> None:
+async def _copy(connection: Connection, records: Sequence[StoredRecord]) -> None:
     """COPY the records in; rows that are already there (another worker's) are passed over."""
     rows = [record.row() for record in records]
     try:
@@ -117,7 +116,7 @@ async def _copy(
 
 
 async def ledgers_of(
-    pool: asyncpg.Pool, keys: Sequence[tuple[UnitId, JournalId]]
+    pool: Pool, keys: Sequence[tuple[UnitId, JournalId]]
 ) -> dict[tuple[UnitId, JournalId], dict[Stream, Held]]:
     """Return what is held of each stream of these journals."""
     rows = await pool.fetch(
@@ -135,7 +134,7 @@ async def ledgers_of(
     return found
 
 
-async def streams_of(pool: asyncpg.Pool, unit: UnitId) -> list[StreamLedger]:
+async def streams_of(pool: Pool, unit: UnitId) -> list[StreamLedger]:
     """Return the ledger of every stream of every journal of `unit`."""
     rows = await pool.fetch(
         "SELECT * FROM stream_ledger WHERE unit = $1 ORDER BY last_received_utc_us DESC, stream",
@@ -155,7 +154,7 @@ async def streams_of(pool: asyncpg.Pool, unit: UnitId) -> list[StreamLedger]:
 
 
 async def gaps_of(
-    pool: asyncpg.Pool, unit: UnitId, *, stream: Stream | None = None
+    pool: Pool, unit: UnitId, *, stream: Stream | None = None
 ) -> list[asyncpg.Record]:
     """Return the declared gaps of `unit`, oldest first."""
     return await pool.fetch(
@@ -168,7 +167,7 @@ async def gaps_of(
 
 
 async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
-    pool: asyncpg.Pool,
+    pool: Pool,
     unit: UnitId,
     stream: Stream,
     *,
@@ -191,7 +190,7 @@ async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
 
 
 async def newest(
-    pool: asyncpg.Pool, stream: Stream, *, since_utc_us: int, each: int = 1
+    pool: Pool, stream: Stream, *, since_utc_us: int, each: int = 1
 ) -> list[StoredRecord]:
     """Return the newest `each` records of `stream` of every unit, oldest first."""
     rows = await pool.fetch(
@@ -205,9 +204,7 @@ async def newest(
     return [_stored(row) for row in rows]
 
 
-async def follow(
-    pool: asyncpg.Pool, follower: str, *, limit: int = 500
-) -> list[tuple[Mark, StoredRecord]]:
+async def follow(pool: Pool, follower: str, *, limit: int = 500) -> list[tuple[Mark, StoredRecord]]:
     """Return the low-rate records that came after `follower`'s mark, each with its own mark.
 
     What an unfinished transaction may still precede is held back, so that a follower misses
@@ -229,9 +226,7 @@ async def follow(
     return [((row["moment"], row["arrival"]), _stored(row)) for row in rows]
 
 
-async def mark_followed(
-    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, follower: str, mark: Mark
-) -> None:
+async def mark_followed(connection: Asked, follower: str, mark: Mark) -> None:
     """Move `follower`'s mark; in the transaction that did the work, the work is done once."""
     await connection.execute(
         "INSERT INTO follower VALUES ($1, $2::text::xid8, $3) ON CONFLICT (name)"
@@ -242,7 +237,7 @@ async def mark_followed(
     )
 
 
-async def make_partitions(pool: asyncpg.Pool, *, now_utc_us: int, days_ahead: int = 7) -> None:
+async def make_partitions(pool: Pool, *, now_utc_us: int, days_ahead: int = 7) -> None:
     """Make the partition of today and of the `days_ahead` days after it, where none stands."""
     first_day = now_utc_us // _DAY_US
     for day in range(first_day, first_day + days_ahead + 1):

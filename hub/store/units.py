@@ -1,15 +1,19 @@
 """Units: who is enrolled, with which credential, and the presence last heard."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import asyncpg
 
+from hub.store.database import Pool
 from protocols.errors import ConflictError, NotFoundError
 from protocols.ids import JournalId, UnitId
 from protocols.messages import Presence
 
 Profile = Literal["ambulance", "patrol"]
+
+CHANGED: Final = "unit_changed"
+"""PostgreSQL channel on which a change of credentials is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,7 @@ class Unit:
 
 
 async def enrol(  # noqa: PLR0913 -- all that is known of a new unit
-    pool: asyncpg.Pool,
+    pool: Pool,
     unit: UnitId,
     *,
     call_sign: str,
@@ -50,8 +54,8 @@ async def enrol(  # noqa: PLR0913 -- all that is known of a new unit
         else "DO NOTHING"
     )
     status = await pool.execute(
-        "INSERT INTO unit (unit, call_sign, profile, organisation, password_bcrypt, light,"
-        f" enrolled_utc_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (unit) {update}",  # noqa: S608 -- one of two constants
+        "INSERT INTO unit (unit, call_sign, profile, organisation, password_bcrypt, light,"  # noqa: S608 -- `update` is one of two constants
+        f" enrolled_utc_us) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (unit) {update}",
         unit,
         call_sign,
         profile,
@@ -62,9 +66,10 @@ async def enrol(  # noqa: PLR0913 -- all that is known of a new unit
     )
     if status.endswith(" 0"):
         raise ConflictError(reason="the unit is enrolled already", unit=unit)
+    await _tell_of_change(pool)
 
 
-async def revoke(pool: asyncpg.Pool, unit: UnitId, *, now_utc_us: int) -> None:
+async def revoke(pool: Pool, unit: UnitId, *, now_utc_us: int) -> None:
     """Take `unit`'s credential away; its records stay.
 
     Raises:
@@ -77,33 +82,37 @@ async def revoke(pool: asyncpg.Pool, unit: UnitId, *, now_utc_us: int) -> None:
     )
     if status.endswith(" 0"):
         raise NotFoundError(what="unit", unit=unit)
+    await _tell_of_change(pool)
 
 
-async def everyone(pool: asyncpg.Pool) -> list[Unit]:
+async def everyone(pool: Pool) -> list[Unit]:
     """Return the units whose credential is good, by id."""
     rows = await pool.fetch("SELECT * FROM unit WHERE revoked_utc_us IS NULL ORDER BY unit")
     return [_unit(row) for row in rows]
 
 
-async def find(pool: asyncpg.Pool, unit: UnitId) -> Unit:
+async def find(pool: Pool, unit: UnitId) -> Unit:
     """Return the unit.
 
     Raises:
         NotFoundError: none of that id is enrolled.
     """
-    row = await pool.fetchrow(
-        "SELECT * FROM unit WHERE unit = $1 AND revoked_utc_us IS NULL", unit
-    )
+    row = await pool.fetchrow("SELECT * FROM unit WHERE unit = $1 AND revoked_utc_us IS NULL", unit)
     if row is None:
         raise NotFoundError(what="unit", unit=unit)
     return _unit(row)
 
 
-async def note_presence(pool: asyncpg.Pool, unit: UnitId, presence: Presence) -> None:
+async def note_presence(pool: Pool, unit: UnitId, presence: Presence) -> None:
     """Keep the presence last heard, so that a restarted hub knows it."""
     await pool.execute(
         "UPDATE unit SET presence = $2 WHERE unit = $1", unit, presence.model_dump_json()
     )
+
+
+async def _tell_of_change(pool: Pool) -> None:
+    """Tell every hub process that credentials have changed (LISTEN, NOTIFY)."""
+    await pool.execute("SELECT pg_notify($1, '')", CHANGED)
 
 
 def _unit(row: asyncpg.Record) -> Unit:

@@ -41,10 +41,13 @@ class Tick(FeedModel):
     now_utc_us: int
 
 
+LinkState = Literal["live", "thin", "store-and-forward", "recovering", "lost", "unknown"]
+
+
 class LinkView(FeedModel):
     """The unit's link as one sees it. `lost`: the hub hears nothing."""
 
-    state: Literal["live", "thin", "store-and-forward", "recovering", "lost", "unknown"]
+    state: LinkState
     waiting_records: int | None = None
     waiting_bytes: int | None = None
     drain_s: float | None = None

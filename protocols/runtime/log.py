@@ -53,6 +53,6 @@ def set_up_logging(*, program: str, level: str = "INFO", stream: TextIO | None =
         "httpcore2",
         "aiortc",
         "aioice",
-        "uvicorn.access",
+        "uvicorn",
     ):
         logging.getLogger(chatty).setLevel(logging.WARNING)

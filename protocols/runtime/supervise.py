@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from protocols.clock import Clock
-from protocols.errors import ServiceLostError
+from protocols.errors import ConfigError, ServiceLostError
 from protocols.runtime.restart import RestartBudget
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ async def supervise(services: Sequence[Service], clock: Clock) -> None:
     """Run `services` until all return; one that is not essential is retried for ever.
 
     Raises:
-        ExceptionGroup: of ServiceLostError; every other service was cancelled and has ended.
+        ExceptionGroup: of ServiceLostError, or of the ConfigError that a service met; every other
+            service was cancelled and has ended.
     """
     async with asyncio.TaskGroup() as group:
         for service in services:
@@ -38,6 +39,8 @@ async def _keep_running(service: Service, clock: Clock) -> None:
     while True:
         try:
             return await service.run()
+        except ConfigError:  # trying again would not mend it
+            raise
         except Exception:  # the one broad catch: a camera bug must not stop the vitals
             log.exception("service.failed", extra={"service": service.name})
         budget, wait_s = budget.spend(clock.monotonic_s())

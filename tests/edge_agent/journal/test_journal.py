@@ -160,7 +160,7 @@ async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Pat
             for row in await journal.span(Stream.STATUS, 1, 99)
             if isinstance(gap := parse_body(Stream.STATUS, row.body), Gap)
         ]
-        left = [row.seq for row in await journal.span(Stream.WAVEFORM, 1, 999)]
+        left = [int(row.seq) for row in await journal.span(Stream.WAVEFORM, 1, 999)]
         assert await journal.span(Stream.ALARM, 1, 9)
         assert await journal.span(Stream.VITALS, 1, 9)
     gone = [seq for gap in gaps for seq in range(gap.first_seq, gap.last_seq + 1)]

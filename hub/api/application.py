@@ -1,0 +1,85 @@
+"""The API put together: every route, the gate before them, errors in one shape."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from hub.access.desk import Desk
+from hub.api import audit, health, live, pages, problems, records, session, units
+from hub.api.feed import Feed
+from hub.api.gate import Gate, anybody
+from hub.consult import Consult, consult_router
+from hub.fleet import FleetPicture
+from hub.handoff import Handoff, handoff_router
+from hub.media import Claims, MediaClient, MediaSettings, MediaTokens, media_router
+from hub.store.database import Pool
+from protocols.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the routes stand on; each is an attribute of `app.state`."""
+
+    clock: Clock
+    pool: Pool
+    desk: Desk
+    fleet: FleetPicture
+    feed: Feed
+    consult: Consult
+    handoff: Handoff
+    health: Callable[[], Awaitable[dict[str, bool]]]
+    addresses: dict[str, Any]  # what an enrolled unit needs to reach the hub
+    origins: frozenset[str]
+    session_s: float
+
+
+def build_api(
+    parts: Parts, *, media: MediaClient, tokens: MediaTokens, media_settings: MediaSettings
+) -> FastAPI:
+    """Return the application.
+
+    Raises:
+        ConfigError: the TURN password file cannot be read.
+    """
+    app = routes_alone(media=media, tokens=tokens, media_settings=media_settings, desk=parts.desk)
+    for name in Parts.__slots__:
+        setattr(app.state, name, getattr(parts, name))
+    app.add_middleware(Gate, origins=parts.origins)
+    return app
+
+
+def routes_alone(
+    *,
+    media: MediaClient,
+    tokens: MediaTokens,
+    media_settings: MediaSettings,
+    desk: Desk | None = None,
+) -> FastAPI:
+    """Return the application without what it stands on: enough for its OpenAPI document."""
+    app = FastAPI(
+        title="Golden Hour hub",
+        version=version("goldenhour"),
+        docs_url=None,
+        redoc_url=None,
+        description="Errors are problem+json (RFC 9457). Sign in at `/api/v1/session` first.",
+    )
+
+    async def looked(claims: Claims) -> None:
+        if desk is not None and claims.act == "play":
+            await desk.looked_by(claims.sub, claims.unit, f"camera/{claims.camera}")
+
+    for one in (session, units, records, live, audit, health):
+        app.include_router(one.router)
+    app.include_router(consult_router)
+    app.include_router(handoff_router)
+    app.include_router(
+        media_router(
+            client=media, tokens=tokens, settings=media_settings, authorise=anybody, looked=looked
+        )
+    )
+    app.include_router(pages.router)
+    problems.install(app)
+    return app

@@ -1,0 +1,90 @@
+"""The WebSocket of the live feed: `/api/v1/live`."""
+
+import asyncio
+import contextlib
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketState
+
+from hub.access.desk import Desk
+from hub.access.rights import Action, Principal
+from hub.api.feed import MAX_VIEWERS, Feed, Viewer, parse_watch
+from hub.api.gate import signed_in_socket
+from protocols.clock import Clock
+from protocols.live import Hello
+
+router = APIRouter(tags=["live"])
+
+_MAX_MESSAGE: Final = 8_192
+_SEND_TIMEOUT_S: Final = 15.0
+# Source: RFC 6455, 7.4.1, and the private range of 7.4.2
+_TRY_AGAIN: Final = 1013
+_BAD_DATA: Final = 1007
+_NOT_SIGNED_IN: Final = 4401
+
+
+@router.websocket("/api/v1/live")
+async def live(socket: WebSocket) -> None:
+    """Serve one screen until it leaves."""
+    state = socket.app.state
+    principal = await signed_in_socket(socket, state.origins)
+    await socket.accept()
+    if principal is None or not principal.may(Action.SEE_FLEET):
+        await socket.close(_NOT_SIGNED_IN, "sign in first")
+        return
+    feed: Feed = state.feed
+    if feed.viewers >= MAX_VIEWERS:
+        await socket.close(_TRY_AGAIN, "too many screens")
+        return
+    viewer = feed.join(principal)
+    try:
+        await _serve(socket, viewer, principal)
+    finally:
+        feed.leave(viewer)
+
+
+async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
+    clock: Clock = socket.app.state.clock
+    hello = Hello(now_utc_us=clock.utc_us(), server="hub", software=version("goldenhour"))
+    await socket.send_text(hello.model_dump_json())
+
+    async def send(message: str | bytes) -> None:
+        async with asyncio.timeout(_SEND_TIMEOUT_S):  # a screen that takes nothing is let go
+            if isinstance(message, bytes):
+                await socket.send_bytes(message)
+            else:
+                await socket.send_text(message)
+
+    sending = asyncio.create_task(viewer.run(send, clock), name="live.send")
+    hearing = asyncio.create_task(_hear(socket, viewer, principal), name="live.hear")
+    try:
+        await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, hearing):
+            task.cancel()
+        await asyncio.gather(sending, hearing, return_exceptions=True)
+        if socket.application_state is not WebSocketState.DISCONNECTED:
+            with contextlib.suppress(RuntimeError):  # the client closed first
+                await socket.close()
+
+
+async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
+    desk: Desk = socket.app.state.desk
+    while True:
+        try:
+            text = await socket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            return
+        try:
+            if len(text) > _MAX_MESSAGE:
+                raise ValueError("too long")  # noqa: TRY301 -- one answer for all that is wrong
+            watch = parse_watch(text)
+        except ValueError:
+            await socket.close(_BAD_DATA, "not a watch message")
+            return
+        if principal.may(Action.SEE_PATIENT):
+            for unit in watch.units:
+                await desk.looked(principal, unit, "live")
+        viewer.follow(watch)

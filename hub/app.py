@@ -1,0 +1,254 @@
+"""The hub put together: what runs, what is told of what, and in which order it starts and stops.
+
+Engines (database, broker, media) are processes of their own. Everything else are services of this
+process over them; they have ended before the engines are stopped.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+from hub.access.desk import Desk
+from hub.api.application import Parts, build_api
+from hub.api.feed import Feed
+from hub.api.server import HttpServer
+from hub.broker import reachable
+from hub.consult import Consult
+from hub.dispatch import Orders
+from hub.engines import Engines, connected, engines_of
+from hub.fleet import FleetPicture
+from hub.fleet.births import Births
+from hub.fleet.restore import restore
+from hub.handoff import Handoff, read_hospitals
+from hub.ingest import HubMqtt, Ingest, Taps
+from hub.media import MediaTokens
+from hub.settings import HubSettings
+from hub.store import Pool, units, upkeep
+from hub.store.database import DATABASE_ERRORS
+from hub.tls import Tls, tls_of
+from protocols.clock import Clock
+from protocols.errors import ConfigError
+from protocols.ids import PARTITIONS, UnitId
+from protocols.runtime.files import read_or_make_secret
+from protocols.runtime.supervise import Service, supervise
+
+MEDIA_TOKEN_S: Final = 300
+_LOOK_S: Final = 1.0
+_HEALTH_S: Final = 2.0
+
+OnReady = Callable[[dict[str, Any]], None]
+
+
+async def run_hub(settings: HubSettings, *, clock: Clock, on_ready: OnReady) -> None:
+    """Run the hub until cancelled; `on_ready` is told the addresses once every part works.
+
+    Raises:
+        ConfigError: a setting, a file or a port is wrong.
+        StorageError: the database cannot be reached or brought up to date.
+        ExceptionGroup: of these, or of ServiceLostError: a part failed past its restart budget.
+    """
+    _make_folder(settings)
+    tls = tls_of(settings, clock)
+    http = HttpServer(host=settings.http.host, port=settings.http.port, tls=tls)
+    engines = await engines_of(settings, tls)
+    try:
+        async with (
+            supervised(engines.services(), clock),
+            connected(settings, engines.postgres) as pool,
+        ):
+            hub = _Hub(
+                settings, clock, pool, engines, http, _addresses(settings, engines, tls, http)
+            )
+            await hub.remember()
+            async with supervised(hub.services(), clock):
+                await hub.wait_ready()
+                on_ready(hub.addresses)
+                await asyncio.Event().wait()
+    finally:
+        http.close()
+        await engines.clean_up()
+
+
+class _Hub:
+    """The services of one hub process, and what each is told by which."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- all that it stands on
+        self,
+        settings: HubSettings,
+        clock: Clock,
+        pool: Pool,
+        engines: Engines,
+        http: HttpServer,
+        addresses: dict[str, Any],
+    ) -> None:
+        self.addresses = addresses
+        self._settings, self._clock, self._pool = settings, clock, pool
+        self._engines, self._http = engines, http
+        self._mqtt = HubMqtt(
+            engines.mqtt,
+            partitions=range(PARTITIONS),
+            hear=self._hear,
+        )
+        self._fleet = FleetPicture(on_change=self._unit_changed)
+        self._feed = Feed(self._fleet, clock)
+        self._desk = Desk(pool, clock, session_s=settings.http.session_hours * 3600)
+        self._births = Births(pool)
+        self._orders = Orders(pool, clock, publish=self._mqtt.publish)
+        self._consult = Consult(
+            pool, clock, orders=self._orders, feed=self._feed, fleet=self._fleet
+        )
+        self._handoff = Handoff(
+            pool,
+            clock,
+            orders=self._orders,
+            feed=self._feed,
+            hospitals=read_hospitals(settings.handoff.hospitals_file),
+        )
+        taps = Taps()
+        self._ingest = Ingest(
+            pool, clock, taps, publish=self._mqtt.publish, heard_link_ack=self._orders.heard_ack
+        )
+        for hears_records in (self._fleet.records, self._feed.committed, self._consult.heard):
+            taps.on_records(hears_records)
+        for hears_presence in (
+            self._fleet.presence,
+            self._orders.heard_presence,
+            self._births.hear,
+            self._handoff.heard_presence,
+        ):
+            taps.on_presence(hears_presence)
+
+    async def remember(self) -> None:
+        """Take in what the database holds, before anything new is heard."""
+        await upkeep.once(self._pool, self._clock)
+        await restore(self._fleet, self._pool, self._clock)
+        await self._consult.restore()
+
+    def services(self) -> list[Service]:
+        """Return what runs in this process."""
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "mqtt": self._mqtt.run,
+            "ingest": self._ingest.run,
+            "orders": self._orders.run,
+            "consult": self._consult.run,
+            "handoff": self._handoff.run,
+            "births": self._births.run,
+            "links": self._watch_links,
+            "enrolment": self._watch_enrolment,
+            "upkeep": lambda: upkeep.run(self._pool, self._clock),
+        }
+        kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
+        return [*kept, Service(name="http", run=self._serve, essential=True)]
+
+    async def wait_ready(self) -> None:
+        """Return when every part works."""
+        await self._http.wait_ready()
+        await self._mqtt.wait_ready()
+        await self._engines.media.wait_healthy()
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        self._ingest.hear(topic, payload)
+
+    def _unit_changed(self, unit: UnitId) -> None:
+        self._feed.unit_changed(unit)
+
+    async def _serve(self) -> None:
+        secret = read_or_make_secret(self._settings.data_dir / "media-token-secret")
+        app = build_api(
+            Parts(
+                clock=self._clock,
+                pool=self._pool,
+                desk=self._desk,
+                fleet=self._fleet,
+                feed=self._feed,
+                consult=self._consult,
+                handoff=self._handoff,
+                health=self._health,
+                addresses=self.addresses,
+                origins=frozenset(self._settings.http.origins),
+                session_s=self._settings.http.session_hours * 3600,
+            ),
+            media=self._engines.media.client,
+            tokens=MediaTokens(secret=secret, ttl_s=MEDIA_TOKEN_S, clock=self._clock),
+            media_settings=self._settings.media,
+        )
+        await self._http.run(app)
+
+    async def _health(self) -> dict[str, bool]:
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                database = await self._pool.fetchval("SELECT true") is True
+        except DATABASE_ERRORS:
+            database = False
+        return {
+            "database": database,
+            "broker": self._mqtt.is_connected,
+            "ingest": not self._ingest.is_stalled,
+            "media": self._engines.media.is_healthy,
+        }
+
+    async def _watch_links(self) -> None:
+        while True:
+            await self._clock.sleep(_LOOK_S)
+            self._fleet.look_at_links(now_utc_us=self._clock.utc_us())
+
+    async def _watch_enrolment(self) -> None:
+        """Let the broker and the picture know each unit that is enrolled or revoked, anywhere."""
+        changed = asyncio.Event()
+        async with self._pool.acquire() as connection:
+
+            def hear(*_what: object) -> None:
+                changed.set()
+
+            await connection.add_listener(units.CHANGED, hear)
+            connection.add_termination_listener(hear)
+            try:
+                while not connection.is_closed():
+                    self._fleet.enrolled(await units.everyone(self._pool))
+                    await self._tell_broker()
+                    await changed.wait()
+                    changed.clear()
+            finally:
+                if not connection.is_closed():
+                    await connection.remove_listener(units.CHANGED, hear)
+                    connection.remove_termination_listener(hear)
+
+    async def _tell_broker(self) -> None:
+        if self._engines.broker is not None:
+            known = await units.everyone(self._pool)
+            await self._engines.broker.write_users(
+                [(unit.unit, unit.password_bcrypt) for unit in known]
+            )
+
+
+@contextlib.asynccontextmanager
+async def supervised(services: list[Service], clock: Clock) -> AsyncIterator[None]:
+    """Run `services` as long as the body; a service that is lost ends the body."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(supervise(services, clock), name="supervise")
+        yield
+        running.cancel()
+
+
+def _make_folder(settings: HubSettings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as err:
+        raise ConfigError(
+            reason="cannot use the folder of the hub's data",
+            folder=str(settings.data_dir),
+            detail=err.strerror or str(err),
+        ) from err
+
+
+def _addresses(
+    settings: HubSettings, engines: Engines, tls: Tls | None, http: HttpServer
+) -> dict[str, Any]:
+    """Return how others reach this hub, as an enrolled unit is told it."""
+    scheme = "https" if tls else "http"
+    return {
+        "mqtt": {"host": engines.mqtt.host, "port": engines.mqtt.port},
+        "http_url": f"{scheme}://{reachable(settings.http.host)}:{http.port}",
+        "ca_pem": tls.ca_pem if tls else None,
+    }

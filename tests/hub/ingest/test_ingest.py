@@ -1,0 +1,291 @@
+"""Frames in, records committed, acks out: whatever is sent twice, damaged or refused."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from hub.ingest import Arrived, Ingest, Taps
+from hub.store import Pool
+from protocols.ids import JournalId, UnitId
+from protocols.link import Ack, Held, Lane, Stream, decode_ack
+from protocols.link.topics import down_ack, link_ack, presence, up
+from protocols.messages import Gap, Message, StatusChange
+from protocols.messages import Presence as PresenceMessage
+from protocols.runtime.clock import SystemClock
+from tests.hub import vehicle
+from tests.hub.vehicle import NOON_US, frame, new_journal, vitals
+
+A1, A2 = UnitId("A-001"), UnitId("A-002")
+
+
+class Bench:
+    """An ingest over a real database; what it publishes and taps is kept."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.acks: dict[UnitId, list[Ack]] = {A1: [], A2: []}
+        self.batches: list[list[Arrived]] = []
+        self.presences: list[tuple[UnitId, PresenceMessage]] = []
+        self.link_acks: list[tuple[UnitId, Ack]] = []
+        self._changed = asyncio.Event()
+        taps = Taps()
+        taps.on_records(lambda batch: self.batches.append(list(batch)))
+        taps.on_presence(lambda unit, said: self.presences.append((unit, said)))
+        self.ingest = Ingest(
+            pool,
+            SystemClock(),
+            taps,
+            publish=self._published,
+            heard_link_ack=lambda unit, ack: self.link_acks.append((unit, ack)),
+        )
+
+    def _published(self, topic: str, payload: bytes) -> None:
+        unit = next(unit for unit in self.acks if down_ack(unit) == topic)
+        self.acks[unit].append(decode_ack(payload))
+        self._changed.set()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for acks until `true` holds."""
+        async with asyncio.timeout(10):
+            while not true():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def held(self, unit: UnitId, stream: Stream, held: Held) -> None:
+        await self.until(lambda: any(ack.streams.get(stream) == held for ack in self.acks[unit]))
+
+
+@contextlib.asynccontextmanager
+async def running(pool: Pool) -> AsyncIterator[Bench]:
+    bench = Bench(pool)
+    task = asyncio.create_task(bench.ingest.run())
+    yield bench
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def bench(pool: Pool) -> AsyncIterator[Bench]:
+    async with running(pool) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def logged(logger: str, event: str) -> AsyncIterator[None]:
+    """Wait, on leaving, until `logger` has said `event` since entering."""
+    said = asyncio.Event()
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == event:
+                said.set()
+
+    handler = Heard()
+    logging.getLogger(logger).addHandler(handler)
+    try:
+        yield
+        async with asyncio.timeout(10):
+            await said.wait()
+    finally:
+        logging.getLogger(logger).removeHandler(handler)
+
+
+async def count(pool: Pool, where: str = "true") -> int:
+    return int(await pool.fetchval(f"SELECT count(*) FROM record WHERE {where}"))  # noqa: S608
+
+
+async def test_a_frame_is_acknowledged_once_its_records_are_in_the_database(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()] * 3))
+    await bench.held(A1, Stream.VITALS, Held(3))
+    assert await count(pool) == 3
+    ack = bench.acks[A1][0]
+    assert (ack.journal, ack.echo_utc_us, ack.refused) == (journal, NOON_US, ())
+    assert [len(batch) for batch in bench.batches] == [3]
+
+
+async def test_a_frame_sent_five_times_is_stored_once_and_acknowledged_each_time(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    payload = frame(journal, Stream.VITALS, 1, [vitals()] * 2)
+    for times in range(1, 6):
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+        await bench.until(lambda times=times: len(bench.acks[A1]) >= times)  # type: ignore[misc]
+    assert await count(pool) == 2
+    assert {ack.streams[Stream.VITALS] for ack in bench.acks[A1]} == {Held(2)}
+
+
+async def test_overlapping_frames_in_any_order_leave_every_record_once(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    for first, size in ((7, 4), (1, 3), (2, 7), (5, 2)):
+        payload = frame(journal, Stream.VITALS, first, [vitals()] * size)
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    await bench.held(A1, Stream.VITALS, Held(10))
+    assert await count(pool) == 10
+
+
+async def test_a_restarted_hub_knows_what_it_holds(bench: Bench, pool: Pool) -> None:
+    journal = new_journal()
+    payload = frame(journal, Stream.VITALS, 1, [vitals()] * 4)
+    bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    await bench.held(A1, Stream.VITALS, Held(4))
+    async with running(pool) as after:
+        after.ingest.hear(up(A1, Stream.VITALS), payload)
+        await after.held(A1, Stream.VITALS, Held(4))
+        assert after.batches == []
+    assert await count(pool) == 4
+
+
+async def test_two_journals_of_one_unit_are_not_confused(bench: Bench, pool: Pool) -> None:
+    for journal in (new_journal(), new_journal()):
+        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+    await bench.until(lambda: len({ack.journal for ack in bench.acks[A1]}) == 2)
+    assert await count(pool) == 2
+
+
+async def test_a_body_that_is_not_understood_is_kept_and_acknowledged_but_not_shown(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    bodies: list[Message | bytes] = [b"\xa1dkindhvitals99", b"\xff\xff", vitals()]
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, bodies))
+    await bench.held(A1, Stream.VITALS, Held(3))
+    kept = await pool.fetch("SELECT body, understood FROM record ORDER BY seq")
+    assert [bytes(row["body"]) for row in kept[:2]] == bodies[:2]
+    assert [row["understood"] for row in kept] == [False, False, True]
+    assert [arrived.message is None for arrived in bench.batches[0]] == [True, True, False]
+
+
+async def test_a_damaged_frame_is_refused_and_the_vehicle_is_told_why(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    good = frame(journal, Stream.VITALS, 1, [vitals()])
+    bench.ingest.hear(up(A1, Stream.VITALS), good)
+    await bench.held(A1, Stream.VITALS, Held(1))
+    bench.ingest.hear(up(A1, Stream.VITALS), good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
+    bench.ingest.hear(up(A1, Stream.POSITION), good)
+    await bench.until(lambda: sum(len(ack.refused) for ack in bench.acks[A1]) >= 2)
+    told = {reason for ack in bench.acks[A1] for reason, _ in ack.refused}
+    assert told == {"damaged", "wrong-stream"}
+    assert await count(pool) == 1
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["gh/1/63/A-001/up/vitals", "gh/1/0/../up/vitals", "other", up(A1, Stream.VITALS) + "/x"],
+)
+async def test_a_topic_that_is_not_the_unit_s_own_changes_nothing(
+    bench: Bench, pool: Pool, topic: str
+) -> None:
+    journal = new_journal()
+    bench.ingest.hear(topic, frame(journal, Stream.VITALS, 1, [vitals()]))
+    bench.ingest.hear(up(A2, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+    await bench.held(A2, Stream.VITALS, Held(1))
+    assert await count(pool, "unit <> 'A-002'") == 0
+
+
+async def test_a_declared_gap_counts_as_held_and_is_kept_as_a_hole(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    bench.ingest.hear(up(A1, Stream.WAVEFORM), frame(journal, Stream.WAVEFORM, 5, [b"\xa0"]))
+    gap = Gap(stream=Stream.WAVEFORM, first_seq=1, last_seq=4, reason="retention")
+    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    await bench.held(A1, Stream.WAVEFORM, Held(5))
+    row = await pool.fetchrow("SELECT stream, first_seq, last_seq, reason FROM gap")
+    assert row is not None
+    assert tuple(row) == ("waveform", 1, 4, "retention")
+
+
+async def test_while_the_database_refuses_nothing_is_acknowledged_and_afterwards_all_is(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    first = frame(journal, Stream.VITALS, 1, [vitals()])
+    bench.ingest.hear(up(A1, Stream.VITALS), first)
+    await bench.held(A1, Stream.VITALS, Held(1))
+    await pool.execute("ALTER TABLE stream_ledger ADD CONSTRAINT low CHECK (watermark < 2)")
+    second = frame(journal, Stream.VITALS, 2, [vitals()])
+    async with logged("hub.ingest.worker", "ingest.stalled"):
+        bench.ingest.hear(up(A1, Stream.VITALS), second)
+    stalled = bench.ingest.is_stalled
+    assert stalled
+    assert await count(pool) == 1
+    await pool.execute("ALTER TABLE stream_ledger DROP CONSTRAINT low")
+    bench.ingest.hear(up(A1, Stream.VITALS), second)
+    await bench.held(A1, Stream.VITALS, Held(2))
+    assert bench.ingest.is_stalled is False
+    assert [held for ack in bench.acks[A1] for held in ack.streams.values()][-1] == Held(2)
+
+
+async def test_a_full_queue_drops_frames_unacknowledged_and_takes_them_when_they_come_again(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.ingest.worker.QUEUE_FRAMES", 3)
+    bench, journal = Bench(pool), new_journal()
+    payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in range(1, 6)]
+    for payload in payloads:
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    task = asyncio.create_task(bench.ingest.run())
+    await bench.held(A1, Stream.VITALS, Held(3))
+    for payload in payloads:
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+        await bench.until(lambda: len(bench.acks[A1]) > 0)
+    await bench.held(A1, Stream.VITALS, Held(5)) if await _retry(bench, payloads) else None
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert await count(pool) == 5
+
+
+async def _retry(bench: Bench, payloads: list[bytes]) -> bool:
+    for payload in payloads:
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+        seen = len(bench.acks[A1])
+        await bench.until(lambda seen=seen: len(bench.acks[A1]) > seen)  # type: ignore[misc]
+    return True
+
+
+async def test_backfill_is_told_to_the_taps_as_backfill(bench: Bench) -> None:
+    journal = new_journal()
+    old = frame(journal, Stream.VITALS, 1, [vitals()], lane=Lane.BACKFILL, captured_utc_us=1)
+    bench.ingest.hear(up(A1, Stream.VITALS), old)
+    await bench.held(A1, Stream.VITALS, Held(1))
+    record = bench.batches[0][0].record
+    assert (record.lane, record.captured_utc_us) == (Lane.BACKFILL, 1)
+    assert record.received_utc_us > 1
+
+
+async def test_presence_and_acks_of_orders_go_to_those_who_asked(bench: Bench) -> None:
+    journal = new_journal()
+    said = vehicle.presence(journal)
+    bench.ingest.hear(presence(A1), said.to_payload())
+    status = frame(
+        journal, Stream.STATUS, 1, [StatusChange.model_validate({"status": "available"})]
+    )
+    bench.ingest.hear(up(A1, Stream.STATUS), status)
+    await bench.held(A1, Stream.STATUS, Held(1))
+    assert bench.presences == [(A1, said)]
+    bench.ingest.hear(link_ack(A1), b"nonsense")
+    assert bench.link_acks == []
+
+
+async def test_what_is_acknowledged_is_what_a_new_connection_reads(
+    bench: Bench, pool: Pool
+) -> None:
+    """At the moment of each ack, its records are there for everybody."""
+    journal: JournalId = new_journal()
+    for seq in range(1, 30):
+        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, seq, [vitals()]))
+        await bench.until(lambda: bool(bench.acks[A1]))
+        acked = max(ack.streams[Stream.VITALS].watermark for ack in bench.acks[A1])
+        assert await count(pool) >= acked
