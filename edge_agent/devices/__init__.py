@@ -1,0 +1,7 @@
+"""Drivers of the vehicle's devices: one module or folder a device, one record for each thing."""
+
+from edge_agent.devices.driver import Driver, Record
+from edge_agent.devices.gnss_nmea import GnssNmea
+from edge_agent.devices.reasons import Reason
+
+__all__ = ["Driver", "GnssNmea", "Reason", "Record"]

@@ -1,0 +1,39 @@
+"""What a driver is to the agent, and where it puts what it understood."""
+
+from typing import Protocol
+
+from protocols.clock import ClockSource
+from protocols.link.streams import Stream
+from protocols.messages import DeviceHealth, Message
+
+
+class Record(Protocol):
+    """Takes one record; the journal's `append` is one."""
+
+    async def __call__(
+        self,
+        stream: Stream,
+        message: Message,
+        *,
+        captured_utc_us: int,
+        clock: ClockSource,
+        clock_error_us: int | None,
+    ) -> object:
+        """Return once the record is durable.
+
+        Raises:
+            StorageError: it is not (JournalFullError: there is no room); nothing was stored.
+        """
+        ...
+
+
+class Driver(Protocol):
+    """One device. It never ends by what the device says or fails to say."""
+
+    async def run(self) -> None:
+        """Listen until cancelled; connects again for ever."""
+        ...
+
+    def health(self) -> DeviceHealth:
+        """Return what was heard and what could not be used, since the start."""
+        ...

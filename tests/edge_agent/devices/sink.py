@@ -1,0 +1,63 @@
+"""A list that records, with faults on demand, where a journal would stand."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from protocols.clock import ClockSource
+from protocols.errors import StorageError
+from protocols.link.streams import Stream
+from protocols.messages import Message
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    stream: Stream
+    message: Message
+    captured_utc_us: int
+    clock: ClockSource
+    clock_error_us: int | None
+
+
+@dataclass
+class Sink:
+    """Keeps what it is given, proved to survive the wire; raises `failing` while that is set."""
+
+    records: list[Recorded] = field(default_factory=list)
+    failing: StorageError | None = None
+    gate: asyncio.Event | None = None
+
+    async def __call__(
+        self,
+        stream: Stream,
+        message: Message,
+        *,
+        captured_utc_us: int,
+        clock: ClockSource,
+        clock_error_us: int | None,
+    ) -> object:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.failing is not None:
+            raise self.failing
+        again = type(message).from_body(message.to_body())
+        assert again == message
+        self.records.append(Recorded(stream, message, captured_utc_us, clock, clock_error_us))
+        return len(self.records)
+
+    def of(self, kind: type[M]) -> list[M]:
+        return [record.message for record in self.records if isinstance(record.message, kind)]
+
+
+async def until(condition: Callable[[], bool], *, deadline_s: float = 10.0) -> None:
+    """Return once `condition()` holds.
+
+    Raises:
+        TimeoutError: it did not within `deadline_s`.
+    """
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 -- the state belongs to another task's socket
+            await asyncio.sleep(0.005)
