@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import ssl
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -213,6 +214,50 @@ def camera_command(  # noqa: PLR0913 -- the options that a person may give
     )
 
 
+@app.command("fleet")
+def fleet_command(
+    *,
+    credentials: Annotated[
+        Path, typer.Option(help="JSON lines: unit, password, profile, call_sign.")
+    ],
+    broker: Annotated[str, typer.Option(help="MQTT broker, host:port.")] = "127.0.0.1:1883",
+    tls_ca: Annotated[
+        Path | None, typer.Option(help="PEM of the authority that signed the broker's certificate.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same drives.")] = 1,
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Run many light units: each drives about and speaks the link with its own credential.
+
+    Prints one line of JSON once every unit has been connected.
+
+    Example: goldenhour sim fleet --credentials units.jsonl --broker 127.0.0.1:1883
+
+    Exit status: 0 ended by signal; 78 a missing file or a wrong setting.
+    """
+    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.control import controllable  # noqa: PLC0415
+    from firmware_sim.fleet import Broker, Fleet, read_credentials  # noqa: PLC0415
+    from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+
+    host, port = amounts.host_and_port(broker)
+    fleet = Fleet(
+        credentials=read_credentials(credentials),
+        broker=Broker(host=host, port=port, tls=_tls(tls_ca)),
+        clock=SystemClock(),
+        seed=seed,
+    )
+
+    def print_ready() -> None:
+        typer.echo(json.dumps({"ready": True, **fleet.status()}))
+
+    async def run() -> None:
+        async with controllable(run_dir=run_dir, unit="fleet", handlers={}, status=fleet.status):
+            await fleet.run(print_ready)
+
+    _until_signal(run())
+
+
 @app.command("link")
 def link_command(  # noqa: PLR0913 -- the options that a person may give
     unit: Annotated[str, typer.Argument(help="The unit whose modem it is.")],
@@ -330,6 +375,17 @@ def _until_signal(work: Coroutine[Any, Any, None]) -> None:
 
     set_up_logging(program="sim")
     asyncio.run(run())
+
+
+def _tls(authority: Path | None) -> ssl.SSLContext | None:
+    from protocols.errors import ConfigError  # noqa: PLC0415 -- for a quick --help
+
+    if authority is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(authority))
+    except (OSError, ssl.SSLError) as err:
+        raise ConfigError(reason="cannot read the authority", file=str(authority)) from err
 
 
 def _course(name: str) -> str:

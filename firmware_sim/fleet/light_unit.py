@@ -1,0 +1,171 @@
+"""A light unit: a vehicle that drives, has a status, and speaks the link; nothing else. Pure.
+
+It uses the same `Sender` as a full vehicle, over a journal in memory. The shell calls `second` once
+a second, carries `frames` to the broker, and hands acks to `heard`.
+"""
+
+import random
+import uuid
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from firmware_sim.fleet.credentials import Credential
+from firmware_sim.fleet.journal import MemoryJournal
+from firmware_sim.gnss import Drive
+from protocols.clock import ClockSource
+from protocols.dispatch.time_nodes import NodeSource
+from protocols.dispatch.unit_status import NEXT_EVENT, STAMPS, CrewEvent, UnitStatus, advance
+from protocols.ids import JournalId, UnitId
+from protocols.link import topics
+from protocols.link.ack import decode_ack
+from protocols.link.frame import Frame, Record, encode_frame
+from protocols.link.sender import Sender
+from protocols.link.streams import Stream
+from protocols.messages.base import Message
+from protocols.messages.position import FixQuality, Position
+from protocols.messages.presence import Presence
+from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
+
+SOFTWARE: Final = "sim-0.1"
+
+_STAY_S: Final = {
+    UnitStatus.AVAILABLE: (60.0, 1_200.0),
+    UnitStatus.EN_ROUTE: (180.0, 600.0),
+    UnitStatus.ON_SCENE: (60.0, 240.0),
+    UnitStatus.WITH_PATIENT: (300.0, 900.0),
+    UnitStatus.TRANSPORTING: (300.0, 900.0),
+    UnitStatus.AT_HOSPITAL: (240.0, 600.0),
+    UnitStatus.CLEARING: (120.0, 600.0),
+}
+"""How long a crew stays in each status, seconds, from and to."""
+
+
+class LightUnit:
+    """One light unit. `begin` once, `second` each second, the rest as the link has it."""
+
+    def __init__(self, credential: Credential, *, seed: int) -> None:
+        own = zlib.crc32(credential.unit.encode()) ^ seed
+        self.unit = UnitId(credential.unit)
+        self.credential = credential
+        self.journal_id = JournalId(str(uuid.uuid4()))
+        self.phase = own % 1000 / 1000  # when in a second it speaks
+        self._rng = random.Random(own)
+        self._drive = Drive(seed=own)
+        self._journal = MemoryJournal()
+        self._sender = Sender(journal=self.journal_id, last={}, acked={})
+        self._status = UnitStatus.AVAILABLE
+        self._run_id: str | None = None
+        self._next_event_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Records that the hub has not acknowledged."""
+        return self._journal.waiting()
+
+    def begin(self, *, now_utc_us: int, now_s: float) -> None:
+        """State the status, choose when the crew moves next."""
+        self._next_event_s = now_s + self._rng.uniform(5.0, _STAY_S[self._status][1])
+        self._append(Stream.STATUS, now_utc_us, StatusChange(status=self._status))
+
+    def second(self, *, now_utc_us: int, now_s: float) -> None:
+        """Drive on for a second; record the position, and the crew's next step if it is due."""
+        if now_s >= self._next_event_s:
+            self._step(now_utc_us, now_s)
+        here = self._drive.step()
+        fix = Position(
+            latitude_deg=round(here.latitude_deg, 7),
+            longitude_deg=round(here.longitude_deg, 7),
+            fix=FixQuality.SIMULATED,
+            speed_mps=round(here.speed_mps, 2),
+            heading_deg=round(here.heading_deg, 1) % 360,
+        )
+        self._append(Stream.POSITION, now_utc_us, fix)
+        self._shed(Stream.POSITION, now_utc_us)
+        self._sender.tick(now_s=now_s)
+
+    def presence(self, *, connection: str, online: bool, now_utc_us: int) -> bytes:
+        """Return the payload of a birth, or of the death that the broker keeps as last will."""
+        return Presence(
+            online=online, connection=connection, journal=self.journal_id,
+            profile=self.credential.profile, call_sign=self.credential.call_sign, light=True,
+            software=SOFTWARE, since_utc_us=now_utc_us,
+        ).to_payload()  # fmt: skip
+
+    def connected(self) -> None:
+        """Begin a session."""
+        self._sender.connected()
+
+    def disconnected(self) -> None:
+        """End the session; records go on being kept."""
+        self._sender.disconnected()
+
+    def frames(self, *, now_utc_us: int, now_s: float) -> Iterator[tuple[str, bytes]]:
+        """Yield `(topic, payload)` of every frame that may leave now."""
+        while (plan := self._sender.plan()) is not None:
+            records: list[Record] = []
+            size = 0
+            for record in self._journal.read(plan.stream, plan.first_seq, plan.last_seq):
+                size += len(record.body) + 12
+                if records and size > plan.max_bytes:
+                    break
+                records.append(record)
+            payload = encode_frame(
+                Frame(
+                    journal=self.journal_id, stream=plan.stream, first_seq=plan.first_seq,
+                    lane=plan.lane, sent_utc_us=now_utc_us, clock=ClockSource.RTC,
+                    clock_error_us=None, records=tuple(records),
+                )
+            )  # fmt: skip
+            self._sender.sent(
+                plan, last_seq=plan.first_seq + len(records) - 1, size_bytes=len(payload),
+                now_s=now_s,
+            )  # fmt: skip
+            yield topics.up(self.unit, plan.stream), payload
+
+    def heard(self, payload: bytes, *, now_utc_us: int) -> None:
+        """Take in an ack from the hub.
+
+        Raises:
+            RemoteProtocolError: it is none; nothing has changed.
+        """
+        ack = decode_ack(payload)
+        echo = ack.echo_utc_us
+        round_trip_s = None if echo is None else max(0.0, (now_utc_us - echo) / 1_000_000)
+        for stream, held in self._sender.acked(ack, round_trip_s=round_trip_s).items():
+            self._journal.acknowledged(stream, held.watermark)
+
+    def _step(self, now_utc_us: int, now_s: float) -> None:
+        event = NEXT_EVENT[self._status]
+        if self.credential.profile == "patrol" and self._status is UnitStatus.ON_SCENE:
+            event = CrewEvent.CLEAR  # a patrol leaves out what concerns a patient
+        if event is CrewEvent.ROLL:
+            self._run_id = f"{self.unit}-{now_utc_us // 1_000_000}"
+        self._status = advance(self._status, event)
+        change = StatusChange(status=self._status, event=event, run_id=self._run_id)
+        self._append(Stream.STATUS, now_utc_us, change)
+        if self._run_id is not None:
+            stamp = TimeNodeStamp(
+                node=STAMPS[event], source=NodeSource.BUTTON, run_id=self._run_id,
+                at_utc_us=now_utc_us,
+            )  # fmt: skip
+            self._append(Stream.STATUS, now_utc_us, stamp)
+        if self._status is UnitStatus.AVAILABLE:
+            self._run_id = None
+        self._next_event_s = now_s + self._rng.uniform(*_STAY_S[self._status])
+
+    def _append(self, stream: Stream, now_utc_us: int, message: Message) -> None:
+        seq = self._journal.append(stream, Record(now_utc_us, message.to_body()))
+        self._sender.appended(stream, seq)
+
+    def _shed(self, stream: Stream, now_utc_us: int) -> None:
+        dropped = self._journal.overflow(stream)
+        if dropped is None:
+            return
+        first, last, first_utc_us, last_utc_us = dropped
+        self._sender.gone(stream, first, last)
+        gap = Gap(
+            stream=stream, first_seq=first, last_seq=last, reason="retention",
+            first_captured_utc_us=first_utc_us, last_captured_utc_us=last_utc_us,
+        )  # fmt: skip
+        self._append(Stream.STATUS, now_utc_us, gap)
