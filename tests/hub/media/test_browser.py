@@ -21,6 +21,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--allow-loopback-in-peer-connection",  # for machines that have no other network
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 
