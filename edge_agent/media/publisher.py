@@ -24,7 +24,7 @@ from aiortc.stats import RTCTransportStats
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from edge_agent.media.backoff import Backoff
+from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera, Subscription
 from edge_agent.media.hub import HubMedia, Published
 from edge_agent.media.ice import addresses_for, offer_addresses

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from edge_agent.media.backoff import Backoff
+from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera
 from edge_agent.media.hub import HubAccess, HubMedia
 from edge_agent.media.publisher import Publisher

@@ -1,0 +1,7 @@
+"""The uplink: what the journal holds goes to the hub, what the hub orders comes in."""
+
+from edge_agent.uplink.settings import HubSettings
+from edge_agent.uplink.status import LinkReporter, LinkStatus
+from edge_agent.uplink.uplink import BrokerAccess, Uplink
+
+__all__ = ["BrokerAccess", "HubSettings", "LinkReporter", "LinkStatus", "Uplink"]
