@@ -12,7 +12,6 @@ from typing import Any, Final
 from hub.access.desk import Desk
 from hub.api.application import Parts, build_api
 from hub.api.feed import Feed
-from hub.api.server import HttpServer
 from hub.broker import reachable
 from hub.consult import Consult
 from hub.dispatch import Orders
@@ -29,6 +28,7 @@ from hub.store.database import DATABASE_ERRORS
 from hub.tls import Tls, tls_of
 from protocols.clock import Clock
 from protocols.errors import ConfigError
+from protocols.http.server import CertificateFiles, HttpServer
 from protocols.ids import PARTITIONS, UnitId
 from protocols.runtime.files import read_or_make_secret
 from protocols.runtime.supervise import Service, supervise
@@ -50,7 +50,8 @@ async def run_hub(settings: HubSettings, *, clock: Clock, on_ready: OnReady) -> 
     """
     _make_folder(settings)
     tls = tls_of(settings, clock)
-    http = HttpServer(host=settings.http.host, port=settings.http.port, tls=tls)
+    files = CertificateFiles(tls.certificate, tls.key) if tls else None
+    http = HttpServer(host=settings.http.host, port=settings.http.port, tls=files)
     engines = await engines_of(settings, tls)
     try:
         async with (

@@ -87,6 +87,24 @@ class AccessError(FleetError):
     code = "access.denied"
 
 
+class SignInError(AccessError):
+    """Nobody is signed in here, or the name and password do not go together; nothing was shown."""
+
+    code = "access.sign_in"
+
+
+class TooManyTriesError(AccessError):
+    """Too many wrong passwords; the account is untouched, wait a minute."""
+
+    code = "access.too_many_tries"
+
+
+class RequestError(FleetError):
+    """A request is not of its form; nothing has changed."""
+
+    code = "request.invalid"
+
+
 class NotFoundError(FleetError):
     """No such thing, or none that this actor may know of."""
 

@@ -16,7 +16,7 @@ from hub.access.secrets import (
 from hub.store import accounts, audit, units
 from hub.store.database import Pool
 from protocols.clock import Clock
-from protocols.errors import AccessError, NotFoundError
+from protocols.errors import NotFoundError, SignInError, TooManyTriesError
 from protocols.ids import UnitId
 
 log = logging.getLogger(__name__)
@@ -27,18 +27,6 @@ _TRIES_WINDOW_S: Final = 60.0
 _NAMES_WATCHED: Final = 10_000
 _LOOKS_REMEMBERED: Final = 4096
 _LOOK_AGAIN_S: Final = 300.0
-
-
-class TooManyTriesError(AccessError):
-    """Too many wrong passwords for one name; the account is untouched, wait a minute."""
-
-    code = "access.too_many_tries"
-
-
-class WrongPasswordError(AccessError):
-    """No such account, or not its password; which of them is not said."""
-
-    code = "access.wrong_password"
 
 
 class Desk:
@@ -57,7 +45,7 @@ class Desk:
 
         Raises:
             TooManyTriesError: eight wrong passwords for this name within a minute.
-            WrongPasswordError: no such account, or not its password.
+            SignInError: no such account, or not its password.
         """
         now_s = self._clock.monotonic_s()
         tries = [at for at in self._wrong.get(username, []) if now_s - at < _TRIES_WINDOW_S]
@@ -71,7 +59,7 @@ class Desk:
             while len(self._wrong) > _NAMES_WATCHED:
                 self._wrong.popitem(last=False)
             await self.note(None, "session.open", username, refused=True)
-            raise WrongPasswordError(reason="wrong name or password")
+            raise SignInError(reason="wrong name or password")
         self._wrong.pop(username, None)
         token = new_token()
         now_us = self._clock.utc_us()

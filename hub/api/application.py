@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from hub.access.desk import Desk
-from hub.api import audit, health, live, pages, problems, records, session, units
+from hub.access.rights import Principal
+from hub.api import audit, health, live, pages, records, session, units
 from hub.api.feed import Feed
-from hub.api.gate import Gate, anybody
+from hub.api.gate import anybody
 from hub.consult import Consult, consult_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import Claims, MediaClient, MediaSettings, MediaTokens, media_router
 from hub.store.database import Pool
 from protocols.clock import Clock
+from protocols.errors import AccessError
+from protocols.http import problems
+from protocols.http.gate import Gate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,8 @@ def build_api(
     app = routes_alone(media=media, tokens=tokens, media_settings=media_settings, desk=parts.desk)
     for name in Parts.__slots__:
         setattr(app.state, name, getattr(parts, name))
-    app.add_middleware(Gate, origins=parts.origins)
+    # WHIP and WHEP obey a bearer token, which no page's browser adds by itself
+    app.add_middleware(Gate, origins=parts.origins, open_to_all="/api/v1/media/wh")
     return app
 
 
@@ -81,5 +86,14 @@ def routes_alone(
         )
     )
     app.include_router(pages.router)
-    problems.install(app)
+    problems.install(app, refused=_note_refusal)
     return app
+
+
+async def _note_refusal(request: Request, error: AccessError) -> None:
+    """Put into the audit who was refused what; nobody knows who has not signed in."""
+    who: Principal | None = getattr(request.state, "principal", None)
+    if who is not None:
+        desk: Desk = request.app.state.desk
+        action = str(error.facts.get("action", "access"))
+        await desk.note(who, action, request.url.path[:200], refused=True)

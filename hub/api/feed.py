@@ -22,11 +22,9 @@ from protocols.ids import UnitId
 from protocols.link import Lane, Stream
 from protocols.link.projection import value_as_json
 from protocols.link.wire import load_map
-from protocols.live import Backfilled, FleetChanged, RecordSeen, Tick, UnitView, Watch, WaveHeader
+from protocols.live import Backfilled, FleetChanged, RecordSeen, Tick, UnitView, Watch, wave_of
 from protocols.live.feed import FeedModel
-from protocols.live.wave import WaveChannel, encode_wave
 from protocols.messages import WaveformBlock
-from protocols.messages.samples import decode_samples
 
 QUEUE_MESSAGES: Final = 600
 """Ten seconds of one fully instrumented ambulance, several times over."""
@@ -251,29 +249,14 @@ def wave_message(arrived: Arrived) -> bytes:
     record, block = arrived.record, arrived.message
     if not isinstance(block, WaveformBlock):
         raise RemoteProtocolError(reason="bad-samples", detail="not a waveform")
-    header = WaveHeader(
+    return wave_of(
+        block,
         unit=record.unit,
         seq=record.seq,
-        group=block.group,
         captured_utc_us=record.captured_utc_us,
         received_utc_us=record.received_utc_us,
         lane="live" if record.lane is Lane.LIVE else "backfill",
-        rate_hz=block.rate_hz,
-        sample_count=block.sample_count,
-        first_sample_index=block.first_sample_index,
-        missing=block.missing,
-        channels=[
-            WaveChannel(
-                code=channel.code,
-                unit=channel.unit,
-                gain=channel.gain,
-                offset=channel.offset,
-                source=channel.source,
-            )
-            for channel in block.channels
-        ],
     )
-    return encode_wave(header, decode_samples(block))
 
 
 def parse_watch(text: str) -> Watch:

@@ -12,13 +12,12 @@ from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.feed import NOT_CLINICAL, wave_message
 from hub.api.gate import SignedIn
-from hub.api.problems import RequestError
 from hub.api.units import DeclaredGap, UnitPath
 from hub.ingest.taps import Arrived
 from hub.store import records as store
 from hub.store import units
 from hub.store.records import StoredRecord
-from protocols.errors import RemoteProtocolError
+from protocols.errors import RemoteProtocolError, RequestError
 from protocols.ids import UnitId
 from protocols.link import Lane, Stream
 from protocols.link.projection import value_as_json
@@ -94,11 +93,13 @@ async def waveform(  # noqa: PLR0913 -- each is a part of the question
     principal: SignedIn,
     request: Request,
     from_utc_us: From,
-    to_utc_us: To,
+    to_utc_us: To | None = None,
     group: str = "ecg",
 ) -> StreamingResponse:
     """Return the blocks as binary messages of the live feed, each after its length (`u32 LE`)."""
     await _may_read(request, principal, unit, Stream.WAVEFORM)
+    if to_utc_us is None:
+        to_utc_us = from_utc_us + MAX_WAVE_SPAN_US
     if not 0 <= to_utc_us - from_utc_us <= MAX_WAVE_SPAN_US:
         raise RequestError(reason="a span is 0 to 600 s")
     blocks = _blocks(request, UnitId(unit), group, from_utc_us, to_utc_us)

@@ -17,9 +17,9 @@ from protocols.live.feed import (
     UnitView,
     Watch,
 )
-from protocols.live.wave import WaveHeader, encode_wave
+from protocols.live.wave import WaveHeader, encode_wave, wave_of
 
 __all__ = [
     "AdviceChanged", "Backfilled", "EncounterChanged", "FleetChanged", "HandoffChanged", "Hello",
-    "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader", "encode_wave",
+    "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
 ]  # fmt: skip

@@ -10,7 +10,8 @@ import struct
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from protocols.messages.samples import Samples
+from protocols.messages.samples import Samples, decode_samples
+from protocols.messages.waveform import WaveformBlock
 
 
 class WaveChannel(BaseModel):
@@ -49,3 +50,42 @@ def encode_wave(header: WaveHeader, samples: Samples) -> bytes:
     head = header.model_dump_json(exclude_none=True).encode()
     head += b" " * (-len(head) % 4)
     return struct.pack("<I", len(head)) + head + samples.astype(np.dtype("<i4")).tobytes()
+
+
+def wave_of(  # noqa: PLR0913 -- the block, and what its record adds
+    block: WaveformBlock,
+    *,
+    unit: str,
+    seq: int,
+    captured_utc_us: int,
+    received_utc_us: int | None,
+    lane: str,
+) -> bytes:
+    """Return the message that draws the record of `block`.
+
+    Raises:
+        RemoteProtocolError: its samples are damaged.
+    """
+    header = WaveHeader(
+        unit=unit,
+        seq=seq,
+        group=block.group,
+        captured_utc_us=captured_utc_us,
+        received_utc_us=received_utc_us,
+        lane=lane,
+        rate_hz=block.rate_hz,
+        sample_count=block.sample_count,
+        first_sample_index=block.first_sample_index,
+        missing=block.missing,
+        channels=[
+            WaveChannel(
+                code=channel.code,
+                unit=channel.unit,
+                gain=channel.gain,
+                offset=channel.offset,
+                source=channel.source,
+            )
+            for channel in block.channels
+        ],
+    )
+    return encode_wave(header, decode_samples(block))

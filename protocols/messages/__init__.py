@@ -20,6 +20,8 @@ from protocols.messages.order import (
     AdviceOrder,
     EncounterOrder,
     HandoffReceipt,
+    HospitalEntry,
+    HospitalsOrder,
     OrderAnswer,
     TaskOrder,
 )
@@ -53,6 +55,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "task": TaskOrder,
         "encounter": EncounterOrder,
         "handoff_receipt": HandoffReceipt,
+        "hospitals": HospitalsOrder,
     },
 }
 """Which bodies a stream may carry."""
@@ -77,8 +80,8 @@ def parse_body(stream: Stream, body: bytes) -> Message:
 __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
     "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
-    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "LinkHealth", "Message",
-    "OrderAnswer", "PatientNote", "Position", "Presence", "Score", "ScorePart", "StatusChange",
+    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
+    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score", "ScorePart", "StatusChange",
     "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp", "VitalsReading", "WaveformBlock",
     "WaveformEncoding", "parse_body",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from protocols.ids import TopicSafe, UuidText
 from protocols.messages.base import Message
@@ -56,6 +56,24 @@ class HandoffReceipt(Message):
     hospital_id: TopicSafe
     state: Literal["queued", "accepted", "failed"]
     detail: Annotated[str, Field(max_length=200)] | None = None
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros
+
+
+class HospitalEntry(Message):
+    """One hospital to which a crew may hand over."""
+
+    kind: Literal["hospital"] = "hospital"
+    hospital_id: TopicSafe
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class HospitalsOrder(Message):
+    """The hospitals to choose from; the newest list replaces the one before."""
+
+    kind: Literal["hospitals"] = "hospitals"
+    order_id: UuidText
+    hospitals: Annotated[tuple[HospitalEntry, ...], Strict(strict=False), Field(max_length=200)]
     given_utc_us: UtcMicros
     expires_utc_us: UtcMicros
 

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -9,7 +10,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from hub.access.desk import TooManyTriesError, WrongPasswordError
 from protocols.errors import (
     AccessError,
     ConflictError,
@@ -17,23 +17,16 @@ from protocols.errors import (
     LocalProtocolError,
     NotFoundError,
     RemoteProtocolError,
+    RequestError,
+    SignInError,
     StorageError,
+    TooManyTriesError,
 )
 
 log = logging.getLogger(__name__)
 
-
-class SignInError(AccessError):
-    """Nobody is signed in here; nothing was shown."""
-
-    code = "access.sign_in"
-
-
-class RequestError(FleetError):
-    """The request is not of its form; nothing has changed."""
-
-    code = "request.invalid"
-
+Refused = Callable[[Request, AccessError], Awaitable[None]]
+"""Told of each request that was refused for want of a right."""
 
 _TITLES: Final = {
     400: "Bad request",
@@ -45,14 +38,13 @@ _TITLES: Final = {
     413: "Too large",
     422: "Not understood",
     429: "Too many tries",
-    500: "The hub failed",
+    500: "The server failed",
     503: "Not available now",
 }
 
 
 _STATUS: Final[tuple[tuple[type[FleetError], int], ...]] = (
     (SignInError, 401),
-    (WrongPasswordError, 401),
     (TooManyTriesError, 429),
     (AccessError, 403),
     (NotFoundError, 404),
@@ -73,7 +65,7 @@ def status_of(error: FleetError) -> int:
 def problem(
     status: int, code: str, message: str, facts: dict[str, str | float] | None = None
 ) -> JSONResponse:
-    """Return the response; its `trace_id` is in the log if the hub failed."""
+    """Return the response; its `trace_id` is in the log if the server failed."""
     trace_id = secrets.token_hex(8)
     if status >= 500:  # noqa: PLR2004 -- RFC 9110, server errors
         log.error("api.failed", extra={"trace_id": trace_id, "error": code})
@@ -90,17 +82,14 @@ def problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, *, refused: Refused | None = None) -> None:
     """Have every error of `app` leave in the one shape."""
 
     async def fleet(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, FleetError):
             raise error
-        if isinstance(error, AccessError) and not isinstance(error, SignInError):
-            desk, who = request.app.state.desk, getattr(request.state, "principal", None)
-            if who is not None:
-                path = request.url.path[:200]
-                await desk.note(who, str(error.facts.get("action", "access")), path, refused=True)
+        if refused is not None and isinstance(error, AccessError):
+            await refused(request, error)
         return problem(status_of(error), error.code, str(error), error.facts)
 
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -118,7 +107,7 @@ def install(app: FastAPI) -> None:
 
     async def bug(_request: Request, error: Exception) -> JSONResponse:
         log.error("api.bug", exc_info=error)
-        return problem(500, "bug", "the hub failed; nothing is known to be lost")
+        return problem(500, "bug", "the server failed; nothing is known to be lost")
 
     app.add_exception_handler(FleetError, fleet)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -4,22 +4,32 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
-from hub.tls import Tls
 from protocols.errors import ConfigError
 
 _GRACE_S: Final = 3
 _MAX_WS_BYTES: Final = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """PEM files of an HTTPS listener."""
+
+    certificate: Path
+    key: Path
+
+
 class HttpServer:
     """Listens from its making on, so that the port is known; serves while `run` runs."""
 
-    def __init__(self, *, host: str, port: int, tls: Tls | None) -> None:
+    def __init__(self, *, host: str, port: int, tls: CertificateFiles | None = None) -> None:
+        """Listen on `host`, or raise ConfigError; port 0 lets the system choose."""
         self._tls = tls
         self._host = host
         self._socket: socket.socket | None = _listen(host, port)
@@ -95,7 +105,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as err:
         listener.close()
         raise ConfigError(
-            reason="the hub cannot listen",
+            reason="cannot listen",
             address=f"{host}:{port}",
             detail=err.strerror or str(err),
         ) from err
