@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from goldenhour.demo.city import FULL_UNITS, Account
 
-_PEOPLE: Final = (
-    ("operator", "operator", "Operator Huang"),
-    ("doctor", "doctor", "Dr Chen"),
-    ("admin", "administrator", "Administrator"),
+_Role = Literal["doctor", "operator", "administrator"]
+
+_PEOPLE: Final[tuple[tuple[str, _Role, str, str], ...]] = (
+    ("operator", "operator", "Operator Huang", "Guangzhou 120"),
+    ("doctor", "doctor", "Dr Chen", "Reference Hospital"),
+    ("admin", "administrator", "Administrator", "Guangzhou 120"),
 )
 _PASSWORD_BYTES: Final = 9
 _PIN_DIGITS: Final = 6
@@ -23,9 +25,10 @@ def accounts_of(card: Mapping[str, Any]) -> tuple[Account, ...]:
             username=username,
             role=role,
             display_name=display_name,
+            organisation=organisation,
             password=known.get(username) or secrets.token_urlsafe(_PASSWORD_BYTES),
         )
-        for username, role, display_name in _PEOPLE
+        for username, role, display_name, organisation in _PEOPLE
     )
 
 

@@ -16,7 +16,7 @@ from protocols.errors import EXIT_CONFIG, ConfigError, FleetError
 from protocols.runtime.restart import RestartBudget
 
 _MARK: Final = "GOLDENHOUR_DEMO_MARK"
-_TAIL_BYTES: Final = 8192
+_TAIL_BYTES: Final = 65_536
 _SPEAKS: Final = "goldenhour: "
 
 
@@ -30,15 +30,20 @@ class Program:
     executable: str | None = None
     patience_s: float = 15.0  # from SIGTERM to SIGKILL
     revives: bool = False  # started again when a signal killed it, as an init system would
+    ends: bool = False  # does its work and ends by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One running program and where its standard output and error go."""
+    """One running program and where its standard output and error go.
+
+    What it says begins in `log` at byte `log_begin`: the lines before are another run's.
+    """
 
     program: Program
     process: asyncio.subprocess.Process
     log: Path
+    log_begin: int
 
     @property
     def pid(self) -> int:
@@ -80,6 +85,7 @@ class Children:
             (program.executable,) if program.executable else (sys.executable, "-m", "goldenhour")
         )
         with log.open("ab") as sink:
+            begin = sink.tell()
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "goldenhour.tether", str(os.getpid())),
                 *(*command, *program.arguments),
@@ -89,9 +95,22 @@ class Children:
                 env={**os.environ, **program.environment, _MARK: self._mark},
                 start_new_session=True,
             )
-        child = Child(program=program, process=process, log=log)
+        child = Child(program=program, process=process, log=log, log_begin=begin)
         self._running.append(child)
         return child
+
+    async def complete(self, program: Program) -> None:
+        """Run a program that `ends`, to its end.
+
+        Raises:
+            ConfigError: it said that a setting is wrong.
+            ProgramEndedError: it did not succeed.
+        """
+        child = await self.start(program)
+        await child.process.wait()
+        self._running.remove(child)
+        if child.process.returncode != 0:
+            raise what_ended(child)
 
     async def stop(self, name: str) -> None:
         """Stop the program called `name`, if it runs."""
@@ -108,7 +127,8 @@ class Children:
         """
         budget = RestartBudget()
         while True:
-            ended = next((c for c in self._running if c.process.returncode is not None), None)
+            watched = [child for child in self._running if not child.program.ends]
+            ended = next((c for c in watched if c.process.returncode is not None), None)
             if ended is not None:
                 budget, wait_s = budget.spend(asyncio.get_running_loop().time())
                 killed = (ended.process.returncode or 0) < 0
@@ -118,9 +138,10 @@ class Children:
                 self._running.remove(ended)
                 await self.start(ended.program)
                 continue
-            waits = [asyncio.create_task(child.process.wait()) for child in self._running]
+            waits = [asyncio.create_task(_ended(child)) for child in watched]
+            waits.append(asyncio.create_task(asyncio.sleep(1)))  # others may have been started
             try:
-                await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
@@ -130,7 +151,7 @@ class Children:
 def what_ended(child: Child) -> FleetError:
     """Return the error that says why `child` ended, in its own words where it had some."""
     status = child.process.returncode or 0
-    words = last_sentence(child.log)
+    words = last_sentence(child)
     name = child.program.name
     if words is None:
         return ProgramEndedError(
@@ -140,14 +161,22 @@ def what_ended(child: Child) -> FleetError:
     return kind(reason=f"{name}: {words}")
 
 
-def last_sentence(log: Path) -> str | None:
-    """Return the last thing that a program of ours said to a person, without its full stop."""
-    with contextlib.suppress(OSError), log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        lines = file.read().decode(errors="replace").splitlines()
-        said = [line for line in lines if line.startswith(_SPEAKS)]
-        return said[-1].removeprefix(_SPEAKS).rstrip(".") if said else None
-    return None
+def last_sentence(child: Child) -> str | None:
+    """Return the last thing that the program said to a person, without its full stop."""
+    said = [line for line in last_lines(child) if line.startswith(_SPEAKS)]
+    return said[-1].removeprefix(_SPEAKS).rstrip(".") if said else None
+
+
+def last_lines(child: Child) -> list[str]:
+    """Return the last lines of what the program has said in this run."""
+    with contextlib.suppress(OSError), child.log.open("rb") as file:
+        file.seek(max(child.log_begin, child.log.stat().st_size - _TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()
+    return []
+
+
+async def _ended(child: Child) -> None:
+    await child.process.wait()
 
 
 async def _stop(child: Child) -> None:

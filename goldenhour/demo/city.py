@@ -29,13 +29,19 @@ FULL_UNITS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSite:
-    """Where one vehicle's parts are; `modem_host` is the only way out to the hub."""
+    """Where one vehicle's parts are; `modem_host` is the only way out to the hub.
+
+    Each tablet has a host of its own, as in a vehicle: browsers keep cookies by host, whatever the
+    port, and two crews may be signed in side by side.
+    """
 
     full: FullUnit
     modem_host: str
+    tablet_host: str
     tablet_port: int
     gnss_port: int
     monitor_port: int
+    camera_port: int
     pin: str
 
     @property
@@ -46,7 +52,7 @@ class UnitSite:
     @property
     def tablet_url(self) -> str:
         """The address of the crew's tablet."""
-        return f"http://{ports.LOOPBACK}:{self.tablet_port}/"
+        return f"http://{self.tablet_host}:{self.tablet_port}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,7 @@ class Account:
     username: str
     role: Literal["doctor", "operator", "administrator"]
     display_name: str
+    organisation: str
     password: str
 
 
@@ -99,8 +106,8 @@ class City:
 
     @property
     def hospital_url(self) -> str:
-        """The address of the reference FHIR server."""
-        return f"http://{ports.LOOPBACK}:{self.hospital_port}"
+        """The FHIR base of the reference hospital."""
+        return f"http://{ports.LOOPBACK}:{self.hospital_port}/fhir"
 
 
 def lay_out(*, port: int, light_units: int, pins: dict[str, str]) -> City:
@@ -114,14 +121,16 @@ def lay_out(*, port: int, light_units: int, pins: dict[str, str]) -> City:
     names = ["the hub", *(f"the tablet of {full.unit}" for full in FULL_UNITS), "the hospital"]
     names.append("the broker")
     seen = ports.consecutive(port, len(names), names=names)
-    inner = iter(ports.any_free(2 * len(FULL_UNITS)))
+    inner = iter(ports.any_free(3 * len(FULL_UNITS)))
     units = tuple(
         UnitSite(
             full=full,
             modem_host=f"127.0.1.{number}",
+            tablet_host=f"127.0.2.{number}",
             tablet_port=seen[number],
             gnss_port=next(inner),
             monitor_port=next(inner),
+            camera_port=next(inner),
             pin=pins[full.unit],
         )
         for number, full in enumerate(FULL_UNITS, 1)

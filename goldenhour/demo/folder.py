@@ -34,6 +34,21 @@ class Folder:
         return self.root / "sim"
 
     @property
+    def hospital(self) -> Path:
+        """The reference hospital's data."""
+        return self.root / "hospital"
+
+    @property
+    def hospitals_file(self) -> Path:
+        """The hospitals that the hub hands over to."""
+        return self.root / "hospitals.json"
+
+    @property
+    def fleet_credentials(self) -> Path:
+        """The light units' credentials, one a line."""
+        return self.root / "units" / "light.jsonl"
+
+    @property
     def card(self) -> Path:
         """Addresses and accounts of the demo; for its owner's eyes only."""
         return self.root / "demo.json"
@@ -41,6 +56,14 @@ class Folder:
     def unit(self, unit: str) -> Path:
         """One vehicle's data."""
         return self.root / "units" / unit
+
+    def credential(self, unit: str) -> Path:
+        """One vehicle's credential."""
+        return self.unit(unit) / "credential.json"
+
+    def pin(self, unit: str) -> Path:
+        """The PIN of one vehicle's tablet."""
+        return self.unit(unit) / "pin"
 
     def read_card(self) -> dict[str, Any]:
         """Return what an earlier demo noted here; empty if there was none.

@@ -53,4 +53,7 @@ def show(console: Console, card: dict[str, Any]) -> None:
     table.add_row("hospital (FHIR)", card["hospital_url"], "", "")
     console.print(table)
     console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
-    console.print("cut a link:    goldenhour sim link A-001 --cut 60s", highlight=False)
+    where = f" --run-dir {card['data_dir']}/sim"
+    console.print(
+        f"cut a link: goldenhour sim link A-001 --cut 60s{where}", soft_wrap=True, highlight=False
+    )
