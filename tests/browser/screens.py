@@ -1,0 +1,59 @@
+"""The three screens as their users see them: sign in, open, read; every wait has its own limit."""
+
+import re
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.running.demo import RunningDemo
+
+LIVE_S = 20
+"""Within this, a page that was just opened shows live values."""
+
+
+def context(chromium: Browser, *, language: str = "en-GB", wide: bool = True) -> BrowserContext:
+    size = {"width": 1600, "height": 1000} if wide else {"width": 1280, "height": 800}
+    made = chromium.new_context(locale=language, viewport=size)  # type: ignore[arg-type]
+    made.set_default_timeout(LIVE_S * 1000)
+    return made
+
+
+def sign_in(page: Page, demo: RunningDemo, username: str, *, path: str) -> None:
+    page.goto(f"{demo.card['hub_url']}{path}")
+    by_id(page, "login-username").fill(username)
+    by_id(page, "login-password").fill(demo.password(username))
+    by_id(page, "login-submit").click()
+    expect(by_id(page, "login-submit")).to_have_count(0)
+
+
+def sign_in_crew(page: Page, demo: RunningDemo, unit: str) -> None:
+    page.goto(demo.unit(unit)["tablet_url"])
+    by_id(page, "pin-name").fill("Li Lei")
+    by_id(page, "pin-code").fill(demo.unit(unit)["pin"])
+    by_id(page, "pin-submit").click()
+    expect(by_id(page, "status-now")).to_be_visible()
+
+
+def by_id(page: Page, test_id: str) -> Locator:
+    return page.get_by_test_id(test_id)
+
+
+def expect_state(page: Page, test_id: str, state: str, *, within_s: float) -> None:
+    """Wait until the element's `data-state` is `state` (a regular expression)."""
+    expect(by_id(page, test_id).first).to_have_attribute(
+        "data-state", re.compile(rf"^(?:{state})$"), timeout=within_s * 1000
+    )
+
+
+def expect_live(page: Page, name: str, *, within_s: float = LIVE_S) -> None:
+    tile = by_id(page, f"vitals-{name}")
+    expect(tile).to_have_attribute("data-age", "live", timeout=within_s * 1000)
+    expect(tile).to_have_text(re.compile(r"\d"))
+
+
+def frames_shown(page: Page) -> int:
+    """Return how many video frames were decoded so far."""
+    return int(
+        by_id(page, "video-player").first.evaluate(
+            "v => v.getVideoPlaybackQuality().totalVideoFrames"
+        )
+    )

@@ -1,0 +1,163 @@
+"""The first run, as its people see it: from devices on the wire to doctor, operator and crew."""
+
+import re
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from protocols.dispatch.unit_status import TRANSITIONS
+from tests.browser.conftest import Shoot
+from tests.browser.screens import (
+    by_id,
+    context,
+    expect_live,
+    expect_state,
+    frames_shown,
+    sign_in,
+    sign_in_crew,
+)  # fmt: skip
+from tests.running.demo import RunningDemo
+
+UNIT = "A-001"
+CUT_S = 30
+AFTER = {
+    event.value: status.value for moves in TRANSITIONS.values() for event, status in moves.items()
+}
+RUN = ("roll", "arrive", "contact", "load", "arrive_hospital", "hand_over", "clear")
+
+
+@pytest.mark.timeout(300)
+def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
+    demo: RunningDemo, chromium: Browser, shoot: Shoot
+) -> None:
+    with context(chromium) as desk, context(chromium) as ward, context(chromium, wide=False) as van:
+        operator, doctor, tablet = desk.new_page(), ward.new_page(), van.new_page()
+
+        sign_in(operator, demo, "operator", path="/operator/")
+        see_the_fleet_move(operator, light=int(demo.card["light_units"]))
+        sign_in(doctor, demo, "doctor", path="/doctor/")
+        by_id(doctor, f"unit-row-{UNIT}").click()
+        see_everything_live(doctor)
+        sign_in_crew(tablet, demo, UNIT)
+        shoot(operator, "operator")
+        shoot(doctor, "doctor")
+        shoot(tablet, "crew")
+
+        holes = holes_of(doctor)
+        demo.link(UNIT, "--cut", f"{CUT_S}s")
+        see_it_go_stale(doctor)
+        see_the_tablet_still_live(tablet)
+        expect_holes(doctor, holes + 1, within_s=CUT_S)
+        shoot(doctor, "doctor-cut")
+        shoot(tablet, "crew-cut")
+        see_everything_live(doctor)
+        expect_holes(doctor, holes, within_s=40)
+        shoot(doctor, "doctor-filled")
+        expect_state(tablet, "link-indicator", "live", within_s=40)
+
+        press_on(tablet, operator, steps=RUN[:4])
+        send_advice_and_confirm(doctor, tablet, shoot)
+        press_on(tablet, operator, steps=RUN[4:5])
+        hand_over(tablet, doctor, shoot)
+        press_on(tablet, operator, steps=RUN[5:])
+        find_the_document(demo)
+
+
+def see_the_fleet_move(operator: Page, *, light: int) -> None:
+    rows = operator.locator("[data-testid^='unit-row-']")
+    expect(rows).to_have_count(light + 3)
+    for unit in ("A-001", "A-002", "P-001"):
+        expect(by_id(operator, f"unit-row-{unit}")).to_be_visible()
+    expect(by_id(operator, "map-ready")).to_be_attached()
+
+
+def see_everything_live(doctor: Page) -> None:
+    for name in ("heart_rate_bpm", "spo2_pct", "respiratory_rate_bpm"):
+        expect_live(doctor, name)
+    expect_state(doctor, "ecg-canvas", "live", within_s=20)
+    expect_state(doctor, "video-state", "live", within_s=20)
+    doctor.wait_for_function(
+        "first => document.querySelector('[data-testid=video-player]')"
+        ".getVideoPlaybackQuality().totalVideoFrames >= first + 20",
+        arg=frames_shown(doctor),
+    )
+
+
+def see_it_go_stale(doctor: Page) -> None:
+    tile, age = by_id(doctor, "vitals-heart_rate_bpm"), by_id(doctor, "vitals-heart_rate_bpm-age")
+    expect_state(doctor, "video-state", "lost", within_s=5)
+    expect(tile).to_have_attribute("data-age", "stale", timeout=7_000)  # 5 s old, and 2 to spare
+    seen = int(age.get_attribute("data-age-s") or "0")
+    assert seen >= 5
+    expect(age).to_have_attribute("data-age-s", str(seen + 2), timeout=3_000)
+    expect_state(doctor, "ecg-canvas", "stale", within_s=2)
+
+
+def see_the_tablet_still_live(tablet: Page) -> None:
+    expect_state(tablet, "link-indicator", "store-and-forward", within_s=15)
+    expect(by_id(tablet, "link-waiting")).not_to_have_attribute("data-records", "0")
+    by_id(tablet, "tab-patient").click()
+    expect_live(tablet, "heart_rate_bpm", within_s=3)
+    expect_state(tablet, "ecg-canvas", "live", within_s=3)
+    by_id(tablet, "tab-now").click()
+
+
+def holes_of(doctor: Page) -> int:
+    return int(by_id(doctor, "trend-chart").get_attribute("data-gaps") or "0")
+
+
+def expect_holes(doctor: Page, holes: int, *, within_s: float) -> None:
+    expect(by_id(doctor, "trend-chart")).to_have_attribute(
+        "data-gaps", str(holes), timeout=within_s * 1000
+    )
+
+
+def press_on(tablet: Page, operator: Page, *, steps: tuple[str, ...]) -> None:
+    """Press the one button through `steps`; the operator's list follows each of them."""
+    by_id(tablet, "tab-now").click()
+    for event in steps:
+        expect(by_id(tablet, "next-step")).to_have_attribute("data-event", event)
+        by_id(tablet, "next-step").click()
+        status = AFTER[event]
+        expect(by_id(tablet, "status-now")).to_have_attribute("data-status", status)
+        shown = by_id(operator, f"unit-row-{UNIT}").locator("[data-status]")
+        expect(shown.first).to_have_attribute("data-status", status)
+
+
+def send_advice_and_confirm(doctor: Page, tablet: Page, shoot: Shoot) -> None:
+    by_id(doctor, "advice-text").fill("Aspirin 300 mg, chewed")
+    by_id(doctor, "advice-send").click()
+    expect(by_id(tablet, "advice-ring")).to_contain_text("Aspirin 300 mg, chewed")
+    shoot(tablet, "crew-advice")
+    item = doctor.locator("[data-testid^='advice-item-']").first
+    expect(item).to_have_attribute("data-state", re.compile("delivered|seen"))
+    by_id(tablet, "advice-confirm").click()
+    expect(item).to_have_attribute("data-state", "confirmed")
+    expect(item).to_contain_text("Li Lei")
+    expect(by_id(tablet, "advice-ring")).to_have_count(0)
+
+
+def hand_over(tablet: Page, doctor: Page, shoot: Shoot) -> None:
+    by_id(tablet, "tab-handover").click()
+    tablet.locator("[data-testid^='handover-hospital-']").first.click()
+    by_id(tablet, "handover-submit").click()
+    expect_state(tablet, "handoff-state", "accepted", within_s=30)
+    expect_state(doctor, "handoff-state", "accepted", within_s=10)
+    shoot(tablet, "crew-handed-over")
+
+
+def find_the_document(demo: RunningDemo) -> None:
+    """Ask the hospital's own server, which knows nothing of us but what it was sent."""
+    base = str(demo.card["hospital_url"])
+    with httpx2.Client(timeout=10) as client:
+        found = client.get(f"{base}/Bundle").raise_for_status().json()
+    documents = [
+        entry["resource"]
+        for entry in found.get("entry", [])
+        if entry["resource"].get("type") == "document"
+    ]
+    assert documents, found
+    kinds = [entry["resource"]["resourceType"] for entry in documents[-1]["entry"]]
+    assert kinds[0] == "Composition"
+    assert {"Patient", "Encounter", "Observation"} <= set(kinds)

@@ -1,0 +1,1 @@
+"""Programs under test, started as a user starts them."""
