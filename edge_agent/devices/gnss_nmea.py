@@ -1,29 +1,23 @@
 """A GNSS receiver that speaks NMEA 0183, on TCP, UDP or a serial line."""
 
 import asyncio
-import logging
 import random
 from typing import Final
 
-from edge_agent.devices.backoff import Backoff
 from edge_agent.devices.driver import Record
 from edge_agent.devices.epoch import Epoch, EpochMerger
 from edge_agent.devices.hearing import Hearing
 from edge_agent.devices.nmea import SentenceSplitter, read_sentence
 from edge_agent.devices.positions import PositionRecorder
 from edge_agent.devices.reasons import Reason
+from edge_agent.devices.reconnect import SILENCE_BREAKS_S, Reconnect
 from edge_agent.devices.wire import Wire, open_wire
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.errors import BrokenError, RemoteProtocolError
 from protocols.messages import DeviceHealth
 
-log = logging.getLogger(__name__)
-
 EPOCH_WAIT_S: Final = 0.2
 """How long an epoch's remaining sentences are waited for."""
-
-SILENCE_BREAKS_S: Final = 15.0
-"""A TCP peer that says nothing for so long may be gone without a word: connect afresh."""
 
 
 class GnssNmea:
@@ -47,14 +41,20 @@ class GnssNmea:
         Raises:
             ConfigError: `source` names no wire.
         """
-        self._address = open_wire(source)
         self._name = name
         self._clock = clock
-        self._backoff = Backoff(rng)
         self._hearing = Hearing(name=name, clock=clock, record=record)
         self._hearing.has_fix = False
         self._positions = PositionRecorder(self._hearing, max_rate_hz=max_rate_hz)
         self._merger = EpochMerger()
+        self._wire = Reconnect(
+            name=name,
+            address=open_wire(source),
+            hearing=self._hearing,
+            clock=clock,
+            rng=rng,
+            listen=self._listen,
+        )
 
     def health(self) -> DeviceHealth:
         """Return what was heard and what could not be used, since the start."""
@@ -64,30 +64,12 @@ class GnssNmea:
         """Listen until cancelled; connects again for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hearing.watch(), name=f"{self._name}-watch")
-            group.create_task(self._connect_for_ever(), name=f"{self._name}-wire")
-
-    async def _connect_for_ever(self) -> None:
-        while True:
-            try:
-                wire = await self._address.open()
-            except OSError:
-                self._hearing.connected = False
-                await self._clock.sleep(self._backoff.next_s())
-                continue
-            self._hearing.connected = True
-            try:
-                await self._listen(wire)
-            except (OSError, BrokenError) as err:
-                log.info("gnss.wire_lost", extra={"device": self._name, "why": type(err).__name__})
-            finally:
-                self._hearing.connected = False
-                self._hearing.has_fix = False
-                await wire.close()
-            await self._clock.sleep(self._backoff.next_s())
+            group.create_task(self._wire.run(), name=f"{self._name}-wire")
 
     async def _listen(self, wire: Wire) -> None:
         splitter = SentenceSplitter()
         self._merger.forget()
+        self._hearing.has_fix = False
         due_s = 0.0
         while True:
             wait_s = SILENCE_BREAKS_S if wire.silence_breaks else None
@@ -121,7 +103,7 @@ class GnssNmea:
             self._hearing.reject(reason)
             return
         self._hearing.heard()
-        self._backoff.reset()
+        self._wire.understood()
         if sentence is None:
             return
         for rejected in sentence.rejected:

@@ -7,6 +7,7 @@ import termios
 import tty
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -171,7 +172,7 @@ class _SerialWire:
     silence_breaks = False
 
     def __init__(self, path: str, baud: int) -> None:
-        if not stat.S_ISCHR(os.stat(path).st_mode):  # a plain file cannot be waited for
+        if not stat.S_ISCHR(Path(path).stat().st_mode):  # a plain file cannot be waited for
             raise OSError(f"{path} is no device")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         try:

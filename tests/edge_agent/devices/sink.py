@@ -61,3 +61,9 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 10.0) -> N
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 -- the state belongs to another task's socket
             await asyncio.sleep(0.005)
+
+
+async def count_of(sink: Sink, count: int) -> None:
+    """Return once exactly `count` records have come."""
+    await until(lambda: len(sink.records) >= count)
+    assert len(sink.records) == count

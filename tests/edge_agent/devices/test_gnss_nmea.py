@@ -11,7 +11,7 @@ from edge_agent.vehicle_clock import VehicleClock
 from firmware_sim.gnss import GnssFaultRequest, GnssReceiver, drive_source
 from protocols.messages import FixQuality, Position
 from protocols.runtime.clock import SystemClock
-from tests.edge_agent.devices.sink import Sink, until
+from tests.edge_agent.devices.sink import Sink, count_of, until
 from tests.fakes.clock import FakeClock
 
 
@@ -38,13 +38,13 @@ async def driving(driver: Driver) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _driver(source: str, sink: Sink, **given: float) -> GnssNmea:
+def _driver(source: str, sink: Sink, *, max_rate_hz: float = 1.0) -> GnssNmea:
     return GnssNmea(
         source=source,
         record=sink,
         clock=VehicleClock(SystemClock()),
         rng=random.Random(1),
-        **given,
+        max_rate_hz=max_rate_hz,
     )
 
 
@@ -57,7 +57,7 @@ async def test_a_drive_over_tcp_becomes_one_position_a_second() -> None:
             await until(lambda: receiver.status()["clients"] == 1)
             for count in range(1, 6):
                 await clock.advance(1.0)
-                await until(lambda count=count: len(sink.records) == count)
+                await count_of(sink, count)
             health = driver.health()
 
     positions = sink.of(Position)
@@ -80,7 +80,7 @@ async def test_a_pseudo_terminal_gives_the_same(tmp_path: Path) -> None:
             await until(lambda: driver.health().state != "disconnected")
             for count in range(1, 4):
                 await clock.advance(1.0)
-                await until(lambda count=count: len(sink.records) == count)
+                await count_of(sink, count)
     assert len(sink.of(Position)) == 3
 
 
