@@ -19,7 +19,8 @@ from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.link import topics
 
-log = logging.getLogger(__name__)
+_UNHEARD: Final = logging.Logger("gmqtt", level=logging.CRITICAL)  # noqa: LOG001 -- on purpose apart
+"""Takes what gmqtt says of a refusal: it is counted; a broker's restart would fill the disk."""
 
 KEEPALIVE_S: Final = 10
 _PATIENCE_S: Final = 20.0
@@ -98,7 +99,7 @@ class Session:
             f"sim-{unit.unit}",
             clean_session=True,
             will_message=gmqtt.Message(topic, death, qos=1, retain=True),
-            logger=log,
+            logger=_UNHEARD,
         )
         client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
         client.set_auth_credentials(unit.unit, unit.credential.password.get_secret_value())
@@ -109,6 +110,7 @@ class Session:
 
         client.on_message = heard
         client.on_disconnect = lambda *_args: ended.set()
+        is_open = True
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await client.connect(
@@ -135,9 +137,13 @@ class Session:
                 unit.disconnected()
                 if not ended.is_set():
                     client.publish(topic, death, qos=1, retain=True)
+        except MQTTConnectError:
+            is_open = False
+            raise
         finally:
-            with suppress(OSError, AttributeError):  # gmqtt: no connection was made
-                await client.disconnect()
+            if is_open:
+                with suppress(OSError, AttributeError):  # gmqtt: no connection was made
+                    await client.disconnect()
 
     def _heard(self, payload: bytes) -> None:
         try:

@@ -13,7 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from firmware_sim.fleet import Broker, Credential, Fleet
+from hub.access.secrets import machine_hash
 from hub.broker import free_port
+from protocols.ids import UnitId
 from protocols.link.streams import Stream
 from protocols.runtime.clock import SystemClock
 from tests.firmware_sim.fleet.committing import CommittingHub, broker_of, committing
@@ -122,6 +124,30 @@ async def test_a_brokers_restart_loses_nothing_and_brings_all_back(tmp_path: Pat
             has = hub.of(unit.unit, Stream.POSITION)
             assert sorted(has) == list(range(1, max(has) + 1))
     assert hub.doubled == 0
+
+
+async def test_units_that_the_broker_refuses_are_counted_and_try_again_until_it_takes_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    units, port = _credentials(4), free_port("127.0.0.1")
+    async with broker_of(tmp_path, units[:2], port) as broker:
+        fleet = Fleet(
+            credentials=units,
+            broker=Broker(host="127.0.0.1", port=port),
+            clock=SystemClock(),
+            seed=1,
+        )
+        task = asyncio.create_task(fleet.run(lambda: None))
+        try:
+            await until(lambda: fleet.counters.refused >= 4 and fleet.counters.connected == 2)
+            assert caplog.records == []
+            await broker.write_users(
+                [(UnitId(c.unit), machine_hash(c.password.get_secret_value())) for c in units]
+            )
+            await until(lambda: fleet.counters.connected == 4, deadline_s=20)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("count", [300])
