@@ -1,6 +1,5 @@
 """Settings of the hub: environment variables `GOLDENHOUR_HUB_…`, sections joined by `__`."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,13 +107,3 @@ class HubSettings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether `host` can be reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.access.authority import credentials_for
-from hub.settings import HubSettings, is_loopback
+from hub.settings import HubSettings
 from protocols.clock import Clock
 from protocols.errors import ConfigError
+from protocols.http.server import is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,7 @@ class Uplink:
         ) as client:
             topics = [down_ack(unit), down_order(unit), presence(unit)]
             granted = await client.subscribe([(topic, 0) for topic in topics])
-            if any(int(str(code)) >= _REFUSED for code in granted):
+            if any(getattr(code, "value", code) >= _REFUSED for code in granted):
                 raise BrokenError(reason="the broker refuses the unit's own topics")
             await client.publish(presence(unit), birth, qos=1, retain=True)
             self._begin()

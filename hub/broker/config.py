@@ -17,6 +17,8 @@ HUB_USER: Final = "hub"
 MAX_PAYLOAD_BYTES: Final = 1024 * 1024
 """Four times our longest message: a longer one would close the connection."""
 
+LOG_BYTES: Final = 10 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTls:
@@ -35,6 +37,11 @@ class BrokerConfig:
     store: Path
     tls: BrokerTls | None
 
+    @property
+    def log(self) -> Path:
+        """The broker's own log, beside its store."""
+        return self.store.with_name("nats.log")
+
     def text(self) -> str:
         """Return the main file; it includes `users.conf` from the same folder."""
         q = json.dumps
@@ -49,6 +56,9 @@ server_name: goldenhour-hub
 listen: "127.0.0.1:-1"
 max_payload: {MAX_PAYLOAD_BYTES}
 max_connections: 20000
+# here and not on the command line: a reload that finds them changed is refused whole
+log_file: {q(str(self.log))}
+logfile_size_limit: {LOG_BYTES}
 jetstream {{ store_dir: {q(str(self.store))}, max_memory_store: 64MB, max_file_store: 1GB }}
 mqtt {{
   listen: {q(f"{self.mqtt_host}:{self.mqtt_port}")}

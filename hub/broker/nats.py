@@ -80,12 +80,8 @@ class BuiltInBroker:
         self._check_port()
         config = self._folder / "nats.conf"
         await asyncio.to_thread(write_whole, config, self._config.text().encode(), mode=PRIVATE)
-        log_file = self._folder / "nats.log"
         process = await asyncio.create_subprocess_exec(
-            *tethered(
-                *(program(), "-c", str(config)),
-                *("-l", str(log_file), "--log_size_limit", "10485760"),
-            ),
+            *tethered(program(), "-c", str(config)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -93,7 +89,7 @@ class BuiltInBroker:
         )
         self._process = process
         try:
-            await self._wait_ready(process, log_file)
+            await self._wait_ready(process, self._config.log)
             log.info("broker.up", extra={"pid": process.pid, "port": self._config.mqtt_port})
             yield process
         finally:

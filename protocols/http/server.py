@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,3 +111,13 @@ def _listen(host: str, port: int) -> socket.socket:
             detail=err.strerror or str(err),
         ) from err
     return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether `host` can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

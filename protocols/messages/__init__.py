@@ -81,7 +81,7 @@ __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
     "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
     "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score", "ScorePart", "StatusChange",
-    "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp", "VitalsReading", "WaveformBlock",
-    "WaveformEncoding", "parse_body",
+    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
+    "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
+    "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body",
 ]  # fmt: skip

@@ -34,6 +34,8 @@ from protocols.messages import (
     Gap,
     HandoffReceipt,
     HandoverRequest,
+    HospitalEntry,
+    HospitalsOrder,
     LinkHealth,
     Message,
     OrderAnswer,
@@ -156,6 +158,15 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
             handover_id=ID,
             hospital_id="gz-first",
             state="accepted",
+            given_utc_us=NOW_US,
+            expires_utc_us=until_us,
+        ),
+    )
+    yield (
+        Stream.ORDER,
+        HospitalsOrder(
+            order_id=ID,
+            hospitals=(HospitalEntry(hospital_id="gz-first", name="广州市第一人民医院"),),
             given_utc_us=NOW_US,
             expires_utc_us=until_us,
         ),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.media import MediaSettings
-from edge_agent.media.backoff import Backoff
+from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Pace, Subscription
 from edge_agent.media.encoder import EncodedPicture, Encoder, output_size
+from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraState, judge
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.media import CameraState, CameraStatus, HubAccess, MediaService, MediaSettings
+from edge_agent.media.hub import HubAccess
+from edge_agent.media.service import MediaService
+from edge_agent.media.settings import MediaSettings
+from edge_agent.media.state import CameraState, CameraStatus
 from firmware_sim.camera.server import CameraFaultRequest
 from firmware_sim.modem.modem import Modem, ModemSetup, PortPair
 from firmware_sim.modem.shape import LinkChange
