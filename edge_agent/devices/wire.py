@@ -112,7 +112,10 @@ class UdpAddress:
             OSError: the address is taken or not ours.
         """
         loop = asyncio.get_running_loop()
-        _, wire = await loop.create_datagram_endpoint(_UdpWire, local_addr=(self._host, self._port))
+        transport, wire = await loop.create_datagram_endpoint(
+            _UdpWire, local_addr=(self._host, self._port)
+        )
+        wire.transport = transport
         return wire
 
 
@@ -122,24 +125,20 @@ class _UdpWire(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque(maxlen=WAITING_DATAGRAMS)
         self._some = asyncio.Event()
-        self._transport: asyncio.DatagramTransport | None = None
-        self._lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        self.transport: asyncio.DatagramTransport | None = None
+        self._lost = asyncio.Event()
 
     def datagram_received(self, data: bytes, _address: object) -> None:
         self._waiting.append(data if data.endswith(b"\n") else data + b"\r\n")
         self._some.set()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._lost = True
+        self._lost.set()
         self._some.set()
 
     async def read(self) -> bytes:
         while not self._waiting:
-            if self._lost:
+            if self._lost.is_set():
                 raise BrokenError(wire="udp")
             self._some.clear()
             await self._some.wait()
@@ -149,8 +148,9 @@ class _UdpWire(asyncio.DatagramProtocol):
         """Send nothing: nobody in particular is at the other end."""
 
     async def close(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
+            await self._lost.wait()
 
 
 class SerialAddress:

@@ -1,7 +1,7 @@
 r"""HL7 v2 text: segments, fields, components, escapes, character sets, times. Pure.
 
 Own and small: a waveform message holds thousands of components, and a reader that makes an object
-of each (as the `hl7` package does) needs most of a second for what is split here in a millisecond.
+of each takes long: `hl7.parse` needed 11 ms for a quarter of a second of twelve leads, this 0.9 ms.
 Nothing of PID is ever looked at.
 
 Source: HL7 v2.6 chapter 2 (2.7 escapes, 2.A.22 DTM), table 0211 (character sets).
