@@ -53,17 +53,22 @@ async def said_ready(child: Child, *, within_s: float) -> dict[str, Any]:
     return found
 
 
-def answers(client: httpx2.AsyncClient, url: str) -> Check:
-    """Return a check that `url` answers 200."""
+async def answers(url: str, *, part: str, child: Child, within_s: float) -> None:
+    """Return once `url` answers 200.
 
-    async def look() -> str | None:
-        try:
-            answer = await client.get(url)
-        except httpx2.HTTPError as err:
-            return f"{url} does not answer ({type(err).__name__})"
-        return None if answer.is_success else f"{url} answers {answer.status_code}"
+    Raises:
+        NotReadyError: it has not within `within_s`.
+    """
+    async with httpx2.AsyncClient(timeout=within_s) as client:
 
-    return look
+        async def look() -> str | None:
+            try:
+                answer = await client.get(url)
+            except httpx2.HTTPError as err:
+                return f"{url} does not answer ({type(err).__name__})"
+            return None if answer.is_success else f"{url} answers {answer.status_code}"
+
+        await until(look, part=part, child=child, within_s=within_s)
 
 
 def _object(line: str) -> dict[str, Any]:

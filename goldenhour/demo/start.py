@@ -1,7 +1,6 @@
 """Bring the city up: each part is started, and is well before what needs it is started."""
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +10,8 @@ import httpx2
 from goldenhour.demo import programs
 from goldenhour.demo.children import Child, Children, Program
 from goldenhour.demo.city import Account, City, Recordings, UnitSite
-from goldenhour.demo.enrolment import enrol, signed_in, write_people
+from goldenhour.demo.enrolment import enrol as enrol_units
+from goldenhour.demo.enrolment import signed_in, write_people
 from goldenhour.demo.folder import Folder
 from goldenhour.demo.health import answers, said_ready, until
 from protocols.clock import Clock
@@ -21,7 +21,6 @@ _PART_S: Final = 60.0
 _HUB_S: Final = 90.0  # its first start makes the database
 _CITY_S: Final = 60.0
 _FRESH_S: Final = 5.0  # an older heart rate is not live; source: docs/ARCHITECTURE.md
-_NAMED: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +43,19 @@ class Start:
             NotReadyError: a part was not well in time; it and its log are named.
             ProgramEndedError: an account could not be made.
         """
-        self._write_files()
-        async with httpx2.AsyncClient(timeout=_PART_S) as client:
-            self.on_step("starting the hospital and the hub (its first start takes longer)")
-            hub, _ = await asyncio.gather(self._hub(client), self._hospital(client))
-            self.on_step("enrolling the units")
-            await self._enrol()
-            self.on_step("starting devices, agents and light units")
-            await asyncio.gather(self._fleet(), *(self._unit(client, s) for s in self.city.units))
-            self.on_step("waiting until every unit is seen at the hub")
-            await self._whole(client, hub)
+        began_utc_us = self.clock.utc_us()
+        self.write_files()
+        self.on_step("starting the hospital and the hub (its first start takes longer)")
+        hub, _ = await asyncio.gather(self.start_hub(), self.start_hospital())
+        self.on_step("enrolling the units")
+        await self.enrol()
+        self.on_step("starting devices, agents and light units")
+        await asyncio.gather(self.start_fleet(), *map(self.start_unit, self.city.units))
+        self.on_step("waiting until every unit is seen at the hub")
+        await self._whole(hub, since_utc_us=began_utc_us)
 
-    def _write_files(self) -> None:
+    def write_files(self) -> None:
+        """Write what the programs read at their start."""
         folder = self.folder
         folder.hospital.mkdir(exist_ok=True, mode=0o700)
         settings = programs.hospital_settings(self.city, folder)
@@ -65,18 +65,20 @@ class Start:
             folder.unit(site.unit).mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(folder.pin(site.unit), site.pin.encode(), mode=PRIVATE)
 
-    async def _hospital(self, client: httpx2.AsyncClient) -> None:
+    async def start_hospital(self) -> None:
+        """Start the hospital."""
         child = await self.children.start(programs.hospital(self.city, self.folder))
-        check = answers(client, f"{self.city.hospital_url}/metadata")
-        await until(check, part="the hospital", child=child, within_s=_PART_S)
+        url = f"{self.city.hospital_url}/metadata"
+        await answers(url, part="the hospital", child=child, within_s=_PART_S)
 
-    async def _hub(self, client: httpx2.AsyncClient) -> Child:
-        child = await self._started(programs.hub(self.city, self.folder), within_s=_HUB_S)
-        check = answers(client, f"{self.city.hub_url}/healthz")
-        await until(check, part="the hub", child=child, within_s=_PART_S)
+    async def start_hub(self) -> Child:
+        """Start the hub."""
+        child = await self.started(programs.hub(self.city, self.folder), within_s=_HUB_S)
+        url = f"{self.city.hub_url}/healthz"
+        await answers(url, part="the hub", child=child, within_s=_PART_S)
         return child
 
-    async def _enrol(self) -> None:
+    async def enrol(self) -> None:
         """Make accounts and credentials, where those of an earlier demo do not fit the hub."""
         if not await self._are_known():
             people = self.folder.root / "people.json"
@@ -87,7 +89,26 @@ class Start:
                 people.unlink(missing_ok=True)
         async with signed_in(self.city, self._person("administrator")) as administrator:
             assert administrator is not None  # noqa: S101 -- the account was made above
-            await enrol(administrator, self.city, self.folder)
+            await enrol_units(administrator, self.city, self.folder)
+
+    async def start_unit(self, site: UnitSite) -> None:
+        """Start one vehicle: its devices and modem, then its agent."""
+        sim = programs.devices(self.city, site, self.folder, self.recordings)
+        await self.started(sim, within_s=_PART_S)
+        agent = await self.started(programs.agent(self.city, site, self.folder), within_s=_PART_S)
+        part = f"the tablet of {site.unit}"
+        await answers(site.tablet_url, part=part, child=agent, within_s=_PART_S)
+
+    async def start_fleet(self) -> None:
+        """Start the light units, if there are any."""
+        if self.city.light_units:
+            await self.started(programs.fleet(self.city, self.folder), within_s=_PART_S)
+
+    async def started(self, program: Program, *, within_s: float) -> Child:
+        """Start `program` and return once it says that it is ready."""
+        child = await self.children.start(program)
+        await said_ready(child, within_s=within_s)
+        return child
 
     async def _are_known(self) -> bool:
         for person in self.people:
@@ -96,23 +117,7 @@ class Start:
                     return False
         return True
 
-    async def _unit(self, client: httpx2.AsyncClient, site: UnitSite) -> None:
-        sim = programs.devices(self.city, site, self.folder, self.recordings)
-        await self._started(sim, within_s=_PART_S)
-        agent = await self._started(programs.agent(self.city, site, self.folder), within_s=_PART_S)
-        check = answers(client, site.tablet_url)
-        await until(check, part=f"the tablet of {site.unit}", child=agent, within_s=_PART_S)
-
-    async def _fleet(self) -> None:
-        if self.city.light_units:
-            await self._started(programs.fleet(self.city, self.folder), within_s=_PART_S)
-
-    async def _started(self, program: Program, *, within_s: float) -> Child:
-        child = await self.children.start(program)
-        await said_ready(child, within_s=within_s)
-        return child
-
-    async def _whole(self, client: httpx2.AsyncClient, hub: Child) -> None:
+    async def _whole(self, hub: Child, *, since_utc_us: int) -> None:
         """Return once the hub shows all that the city has, as its people see it."""
         async with (
             signed_in(self.city, self._person("operator")) as operator,
@@ -123,7 +128,7 @@ class Start:
 
             async def look() -> str | None:
                 views = (await operator.get("/api/v1/units")).raise_for_status().json()["units"]
-                missing = missing_units(self.city, views)
+                missing = missing_units(self.city, views, since_utc_us=since_utc_us)
                 for site in self.city.units:
                     if missing is None and site.full.profile == "ambulance":
                         missing = await missing_heart_rate(
@@ -132,21 +137,26 @@ class Start:
                 return missing
 
             await until(look, part="the city", child=hub, within_s=_CITY_S)
-        check = answers(client, f"{self.city.hub_url}/healthz")
-        await until(check, part="the hub", child=hub, within_s=_PART_S)
+        url = f"{self.city.hub_url}/healthz"
+        await answers(url, part="the hub", child=hub, within_s=_PART_S)
 
     def _person(self, role: str) -> Account:
         return next(one for one in self.people if one.role == role)
 
 
-def missing_units(city: City, views: Sequence[dict[str, Any]]) -> str | None:
-    """Return which units the hub does not yet show as online with a position; None if all are."""
-    seen = {view["unit"] for view in views if view["online"] and view["position"]}
-    wanted = [site.unit for site in city.units]
-    light = sum(1 for view in views if view["light"] and view["unit"] in seen)
-    missing = [unit for unit in wanted if unit not in seen]
+def missing_units(city: City, views: Sequence[dict[str, Any]], *, since_utc_us: int) -> str | None:
+    """Return which units the hub does not yet show as online, with a position since then."""
+    seen = {
+        view["unit"]
+        for view in views
+        if view["online"]
+        and view["position"] is not None
+        and view["position"]["captured_utc_us"] >= since_utc_us
+    }
+    missing = [site.unit for site in city.units if site.unit not in seen]
     if missing:
-        return f"no position of {', '.join(itertools.islice(missing, _NAMED))} at the hub"
+        return f"no position of {', '.join(missing)} at the hub"
+    light = sum(1 for view in views if view["light"] and view["unit"] in seen)
     if light < city.light_units:
         return f"{light} of {city.light_units} light units are on the map"
     return None

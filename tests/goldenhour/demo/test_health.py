@@ -5,7 +5,6 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from goldenhour.demo.children import Child, Children, Program
@@ -60,24 +59,25 @@ async def test_a_part_that_is_too_late_is_named_with_its_log_and_what_it_lacked(
     assert late.value.facts["log"] == str(silent.log)
 
 
-async def test_an_address_is_well_when_it_answers_200_and_not_before() -> None:
-    statuses = iter((503, 200))
+async def test_an_address_is_well_when_it_answers_200_and_not_before(silent: Child) -> None:
+    answered: list[int] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % next(statuses))
+        answered.append(503 if len(answered) < 2 else 200)
+        writer.write(b"HTTP/1.1 %d X\r\nConnection: close\r\n\r\n" % answered[-1])
         await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/healthz"
-    async with httpx2.AsyncClient() as client:
-        look = answers(client, url)
-        assert await look() == f"{url} answers 503"
-        assert await look() is None
-        server.close()
-        await server.wait_closed()
-        assert "does not answer" in str(await look())
+    await answers(url, part="the hub", child=silent, within_s=10)
+    assert answered == [503, 503, 200]
+
+    server.close()
+    await server.wait_closed()
+    with pytest.raises(NotReadyError, match="does not answer"):
+        await answers(url, part="the hub", child=silent, within_s=0.5)
 
 
 async def test_a_program_that_ends_is_completed_or_says_why_not(children: Children) -> None:

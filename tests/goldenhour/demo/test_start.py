@@ -18,8 +18,11 @@ def city() -> City:
     return lay_out(port=0, light_units=2, pins=pins_of({}))
 
 
+NOW_US = 1_800_000_000_000_000
+
+
 def view(unit: str, **other: Any) -> dict[str, Any]:
-    position = {"latitude_deg": 23.1, "longitude_deg": 113.3}
+    position = {"latitude_deg": 23.1, "longitude_deg": 113.3, "captured_utc_us": NOW_US}
     light = unit.startswith("L-")
     return {"unit": unit, "light": light, "online": True, "position": position, **other}
 
@@ -28,19 +31,24 @@ ALL = ("A-001", "A-002", "P-001", "L-001", "L-002")
 
 
 def test_a_city_is_whole_when_every_unit_is_online_with_a_position(city: City) -> None:
-    assert missing_units(city, [view(unit) for unit in ALL]) is None
+    assert missing_units(city, [view(unit) for unit in ALL], since_utc_us=NOW_US) is None
 
 
 @pytest.mark.parametrize("lack", [{"online": False}, {"position": None}])
 def test_a_unit_that_is_not_seen_is_named(city: City, lack: dict[str, Any]) -> None:
     views = [view(unit, **(lack if unit == "A-002" else {})) for unit in ALL]
-    assert "A-002" in str(missing_units(city, views))
+    assert "A-002" in str(missing_units(city, views, since_utc_us=NOW_US))
 
 
 def test_light_units_are_counted(city: City) -> None:
-    assert missing_units(city, [view(unit) for unit in ALL[:-1]]) == (
-        "1 of 2 light units are on the map"
-    )
+    views = [view(unit) for unit in ALL[:-1]]
+    missing = missing_units(city, views, since_utc_us=NOW_US)
+    assert missing == "1 of 2 light units are on the map"
+
+
+def test_a_position_of_an_earlier_demo_does_not_count(city: City) -> None:
+    views = [view(unit) for unit in ALL]
+    assert missing_units(city, views, since_utc_us=NOW_US + 1) is not None
 
 
 def test_every_vehicle_has_a_name_of_its_own() -> None:
