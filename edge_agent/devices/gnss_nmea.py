@@ -84,6 +84,7 @@ class GnssNmea:
                 await self._keep(self._merger.flush())
                 continue
             self._hearing.noise()
+            self._hearing.reject(Reason.OVERRUN, wire.overrun())
             for item in splitter.feed(data):
                 was_waiting = self._merger.is_waiting
                 if isinstance(item, Reason):

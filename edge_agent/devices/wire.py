@@ -43,6 +43,10 @@ class Wire(Protocol):
         """Send `data`, where the wire can."""
         ...
 
+    def overrun(self) -> int:
+        """Return how much has been dropped unread since the last call: datagrams."""
+        ...
+
     async def close(self) -> None:
         """Close; safe to call twice."""
         ...
@@ -93,6 +97,9 @@ class _TcpWire:
         self._writer.write(data)
         await self._writer.drain()
 
+    def overrun(self) -> int:
+        return 0
+
     async def close(self) -> None:
         self._writer.transport.abort()
         with suppress(OSError):
@@ -125,10 +132,13 @@ class _UdpWire(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque(maxlen=WAITING_DATAGRAMS)
         self._some = asyncio.Event()
+        self._dropped = 0
         self.transport: asyncio.DatagramTransport | None = None
         self._lost = asyncio.Event()
 
     def datagram_received(self, data: bytes, _address: object) -> None:
+        if len(self._waiting) == WAITING_DATAGRAMS:
+            self._dropped += 1
         self._waiting.append(data if data.endswith(b"\n") else data + b"\r\n")
         self._some.set()
 
@@ -146,6 +156,10 @@ class _UdpWire(asyncio.DatagramProtocol):
 
     async def write(self, data: bytes) -> None:
         """Send nothing: nobody in particular is at the other end."""
+
+    def overrun(self) -> int:
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
     async def close(self) -> None:
         if self.transport is not None:
@@ -200,6 +214,9 @@ class _SerialWire:
 
     async def write(self, data: bytes) -> None:
         """Send nothing: the line is opened for reading."""
+
+    def overrun(self) -> int:
+        return 0
 
     async def close(self) -> None:
         if self._descriptor is not None:

@@ -229,8 +229,10 @@ class _Attributes:
             unit = WAVE_UNITS.get(of.unit)
         if unit is None:
             return Reason.UNKNOWN_UNIT
-        if said is None:  # samples in the unit itself; of an ECG that must be a voltage
-            return Reason.NO_RESOLUTION if group == "ecg" and unit == "1" else (unit, 1.0)
+        if group == "ecg" and unit not in {"uV", "mV"}:
+            return Reason.NO_RESOLUTION  # counts of nobody knows how many volts
+        if said is None:
+            return unit, 1.0  # samples in the unit itself
         if _ONE.fullmatch(said.value) is None or float(said.value) <= 0:
             return Reason.NO_RESOLUTION
         return unit, float(said.value)

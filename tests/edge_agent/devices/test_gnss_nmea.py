@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.devices import Driver, GnssNmea
+from edge_agent.devices.wire import WAITING_DATAGRAMS, UdpAddress
 from edge_agent.vehicle_clock import VehicleClock
 from firmware_sim.gnss import GnssFaultRequest, GnssReceiver, drive_source
 from protocols.errors import JournalFullError, StorageError
@@ -181,6 +182,16 @@ async def test_datagrams_are_heard_without_line_ends() -> None:
             for body in (RMC, GGA):
                 sender.sendto(signed(body), ("127.0.0.1", port))
         await count_of(sink, 1)
+
+
+async def test_datagrams_that_come_faster_than_they_are_read_are_counted() -> None:
+    wire = await UdpAddress("127.0.0.1", 0).open()
+    assert isinstance(wire, asyncio.DatagramProtocol)
+    for number in range(WAITING_DATAGRAMS + 3):
+        wire.datagram_received(b"%d" % number, ("127.0.0.1", 1))
+    assert await wire.read() == b"3\r\n"
+    assert (wire.overrun(), wire.overrun()) == (3, 0)
+    await wire.close()
 
 
 async def test_an_epoch_that_lacks_a_sentence_is_not_waited_for() -> None:
