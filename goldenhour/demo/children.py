@@ -31,6 +31,7 @@ class Program:
     patience_s: float = 15.0  # from SIGTERM to SIGKILL
     revives: bool = False  # started again when a signal killed it, as an init system would
     ends: bool = False  # does its work and ends by itself
+    layer: int = 0  # stands on those of lower layers: stopped before them, with its own at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Children:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        for child in reversed(self._running):
-            await _stop(child)
+        for layer in sorted({child.program.layer for child in self._running}, reverse=True):
+            await asyncio.gather(*(_stop(c) for c in self._running if c.program.layer == layer))
         self._running.clear()
         _end_marked(self._mark)
 

@@ -109,6 +109,7 @@ def devices(city: City, site: UnitSite, folder: Folder, recordings: Recordings) 
             *(word for option, value in chosen.items() if value for word in (option, str(value))),
         ),
         environment={},
+        layer=1,
     )
 
 
@@ -138,6 +139,7 @@ def agent(city: City, site: UnitSite, folder: Folder) -> Program:
         arguments=("agent", "run"),
         environment=_prefixed("GOLDENHOUR_EDGE_", settings),
         revives=True,
+        layer=2,
     )
 
 
@@ -150,6 +152,7 @@ def fleet(city: City, folder: Folder) -> Program:
             *("--broker", f"{ports.LOOPBACK}:{city.mqtt_port}", "--run-dir", str(folder.sim)),
         ),
         environment={},
+        layer=1,
     )
 
 

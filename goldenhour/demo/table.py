@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -41,16 +42,22 @@ def card_of(city: City, accounts: Sequence[Account], folder: Folder) -> dict[str
 def show(console: Console, card: dict[str, Any]) -> None:
     """Print the table."""
     passwords = {one["role"]: (one["username"], one["password"]) for one in card["accounts"]}
-    table = Table(title="Golden Hour · 黄金一小时", title_justify="left", header_style="bold")
-    for heading in ("screen", "address", "sign in as", "password or PIN"):
-        table.add_column(heading, overflow="fold")
+    table = Table(
+        title="Golden Hour · 黄金一小时",
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+    )
+    for heading in ("screen", "address", "name", "password"):
+        table.add_column(heading, no_wrap=True)
     table.add_row("operator", card["operator_url"], *passwords["operator"])
     table.add_row("doctor", card["doctor_url"], *passwords["doctor"])
-    table.add_row("administrator", card["hub_url"] + "/", *passwords["administrator"])
+    table.add_row("admin", card["hub_url"] + "/", *passwords["administrator"])
     for unit in card["units"]:
-        name = f"crew of {unit['unit']} ({unit['call_sign']})"
+        name = f"crew, {unit['call_sign']}"
         table.add_row(name, unit["tablet_url"], "any name", unit["pin"])
-    table.add_row("hospital (FHIR)", card["hospital_url"], "", "")
+    table.add_row("hospital", card["hospital_url"], "", "")
     console.print(table)
     console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
     where = f" --run-dir {card['data_dir']}/sim"

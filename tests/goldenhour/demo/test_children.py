@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,23 @@ async def test_a_program_that_ignores_the_request_is_killed(tmp_path: Path) -> N
         child = await children.start(python("stubborn", STUBBORN, patience_s=0.2))
         await said_up(child)
     assert child.process.returncode == -signal.SIGKILL
+
+
+async def test_what_stands_on_others_is_stopped_before_them(tmp_path: Path) -> None:
+    says_when = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('end', time.monotonic_ns())))\n"
+        "print('up', flush=True); time.sleep(600)"
+    )
+    layers = {"hub": 0, "sim-1": 1, "agent-1": 2, "agent-2": 2, "sim-2": 1}
+    logs: dict[str, Path] = {}
+    async with Children(logs=tmp_path) as children:
+        for name, layer in layers.items():
+            child = await children.start(replace(python(name, says_when), layer=layer))
+            logs[name] = child.log
+            await said_up(child)
+    ended = sorted(layers, key=lambda name: int(logs[name].read_text().split()[-1]))
+    assert [layers[name] for name in ended] == [2, 2, 1, 1, 0]
 
 
 async def test_what_a_program_left_behind_is_ended_too(tmp_path: Path) -> None:
