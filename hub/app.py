@@ -6,6 +6,7 @@ process over them; they have ended before the engines are stopped.
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
@@ -104,7 +105,9 @@ class _Hub:
             clock,
             orders=self._orders,
             feed=self._feed,
+            consult=self._consult,
             hospitals=read_hospitals(settings.handoff.hospitals_file),
+            rng=random.SystemRandom(),
         )
         taps = Taps()
         self._ingest = Ingest(

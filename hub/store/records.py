@@ -189,6 +189,21 @@ async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
     return [_stored(row) for row in rows]
 
 
+async def last_captured(
+    pool: Pool, unit: UnitId, stream: Stream, *, from_utc_us: int, to_utc_us: int
+) -> int | None:
+    """Return when the newest record of the span was captured, or None where there is none."""
+    found = await pool.fetchval(
+        "SELECT max(captured_utc_us) FROM record WHERE unit = $1 AND stream = $2"
+        " AND captured_utc_us >= $3 AND captured_utc_us < $4",
+        unit,
+        stream.value,
+        from_utc_us,
+        to_utc_us,
+    )
+    return None if found is None else int(found)
+
+
 async def newest(
     pool: Pool, stream: Stream, *, since_utc_us: int, each: int = 1
 ) -> list[StoredRecord]:

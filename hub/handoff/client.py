@@ -1,0 +1,96 @@
+"""One attempt at one hospital's FHIR server: what it says decides whether to try again."""
+
+import asyncio
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import httpx2
+
+from hub.handoff.fhir import Json
+from hub.handoff.hospitals import Hospital
+
+ATTEMPT_S: Final = 30.0
+_MOST_ANSWER_BYTES: Final = 64 * 1024
+_MOST_DETAIL: Final = 160
+_AGAIN: Final = frozenset({408, 409, 423, 425, 429})
+"""Refusals that pass: timeouts, conflicts, locks, too many. Source: RFC 9110, 4918, 8470, 6585."""
+
+_NO_RIGHT: Final = frozenset({401, 403})
+"""A credential that is being renewed: worth another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt."""
+
+    verdict: Literal["accepted", "again", "refused"]
+    detail: str | None
+
+
+async def send(hospital: Hospital, bundle: Json) -> Outcome:
+    """Send `bundle`; never raises for what the hospital does or fails to do."""
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            return await _send(hospital, bundle)
+    except TimeoutError:
+        return Outcome("again", f"no answer within {ATTEMPT_S:g} s")
+    except (httpx2.HTTPError, ssl.SSLError, OSError) as err:
+        return Outcome("again", f"cannot be reached: {type(err).__name__}")
+
+
+async def _send(hospital: Hospital, bundle: Json) -> Outcome:
+    headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
+    if hospital.token_file is not None:
+        token = await asyncio.to_thread(hospital.token_file.read_text)
+        headers["Authorization"] = f"Bearer {token.strip()}"
+    method, url = "PUT", f"{hospital.base_url}/Bundle/{bundle['id']}"
+    if hospital.send == "post":
+        method, url = "POST", f"{hospital.base_url}/Bundle"
+        identifier = bundle["identifier"]
+        headers["If-None-Exist"] = f"identifier={identifier['system']}|{identifier['value']}"
+    async with (
+        httpx2.AsyncClient(verify=_verify(hospital), timeout=ATTEMPT_S, trust_env=False) as http,
+        http.stream(method, url, content=json.dumps(bundle), headers=headers) as response,
+    ):
+        return _outcome(response.status_code, await _body(response))
+
+
+def _verify(hospital: Hospital) -> ssl.SSLContext | bool:
+    if hospital.ca_file is None:
+        return True
+    return ssl.create_default_context(cafile=str(hospital.ca_file))
+
+
+async def _body(response: httpx2.Response) -> bytes:
+    """Return the beginning of the answer; however long it is, no more is read."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= _MOST_ANSWER_BYTES:
+            break
+    return body[:_MOST_ANSWER_BYTES]
+
+
+def _outcome(status: int, body: bytes) -> Outcome:
+    if status in {200, 201, 204}:
+        return Outcome("accepted", None)
+    detail = f"HTTP {status}"
+    said = _diagnostics(body)
+    if said:
+        detail = f"{detail}: {said}"[:_MOST_DETAIL]
+    if status >= 500 or status in _AGAIN | _NO_RIGHT or 300 <= status < 400:  # noqa: PLR2004 -- RFC 9110
+        return Outcome("again", detail)
+    return Outcome("refused", detail)
+
+
+def _diagnostics(body: bytes) -> str:
+    """Return what an OperationOutcome says; any other answer says nothing."""
+    try:
+        outcome: Any = json.loads(body)
+        issue = outcome["issue"][0]
+        said = issue.get("diagnostics") or issue["details"]["text"]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return ""
+    return str(said)
