@@ -58,8 +58,7 @@ def hospitals_file(city: City) -> bytes:
     """Return the hub's list of hospitals: the one of the demo."""
     one = {
         "hospital_id": HOSPITAL_ID,
-        "name": "Reference Hospital",
-        "name_zh": "示范医院",
+        "name": "示范医院 Reference Hospital",
         "fhir_url": city.hospital_url,
     }
     return json.dumps([one], indent=1, ensure_ascii=False).encode()
