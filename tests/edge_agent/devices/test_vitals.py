@@ -1,7 +1,7 @@
 """Numbers of monitors: synonyms, units, sentinels, flags, ages; nothing is guessed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.codes import BY_CODE, BY_NAME
@@ -192,6 +192,13 @@ def test_a_name_in_any_character_set_costs_no_number(charset: str, codec: str) -
     assert Reason.BAD_CHARSET not in oru.rejected
 
 
+def test_a_monitors_name_is_read_in_its_character_set() -> None:
+    model = obx("67880^MDC_ATTR_ID_MODEL^MDC", "倈监护仪", kind="ST", place="1.0.0.1")
+    text = message(model, obx(SPO2, "97", PERCENT), head=header(charset="GB 18030-2000"))
+    (reading,), _ = read(text.encode("gb18030"))
+    assert reading.source == "倈监护仪"
+
+
 def test_an_unknown_character_set_is_counted_and_read_on() -> None:
     (reading,), oru = read(message(obx(SPO2, "97", PERCENT), head=header(charset="BIG-5")))
     assert reading.values == {"spo2_pct": 97.0}
@@ -228,6 +235,7 @@ _segment = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(segments=st.lists(_segment, max_size=8))
 def test_no_message_raises_and_no_value_is_out_of_range(segments: list[str]) -> None:
     readings, _ = read(message(*segments))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.message import read_message
@@ -160,6 +160,7 @@ def _rows(draw: st.DrawFn) -> list[str]:
     )
 
 
+@settings(deadline=None)
 @given(rows=st.lists(_rows(), max_size=4), starts=st.lists(st.integers(0, 10**13), max_size=4))
 def test_no_message_raises_and_every_block_can_be_decoded(
     rows: list[list[str]], starts: list[int]
@@ -173,3 +174,19 @@ def test_no_message_raises_and_every_block_can_be_decoded(
             assert type(one.message).from_body(one.message.to_body()) == one.message
             if isinstance(one.message, WaveformBlock):
                 decode_samples(one.message)
+
+
+def test_a_message_that_was_held_up_is_as_old_as_the_device_says() -> None:
+    device = DeviceRecords()
+    spo2 = obx("150456^MDC_PULS_OXIM_SAT_O2^MDC", "97", "%")
+    captured: list[list[int]] = []
+    for second, arrived_s in ((0, 0.0), (1, 1.0), (2, 9.5), (3, 9.5)):
+        oru = read_oru(
+            read_message(
+                message(spo2, *wave(II, [1] * 500), at=f"201001011200{second:02d}").encode()
+            )
+        )
+        stamp = Stamp(AT_UTC_US + round(arrived_s * 1_000_000), ClockSource.RTC, None)
+        records = device.records(oru, stamp=stamp, now_s=arrived_s)
+        captured.append([record.captured_utc_us - AT_UTC_US for record in records])
+    assert captured == [[second * 1_000_000, second * 1_000_000 - 998_000] for second in range(4)]
