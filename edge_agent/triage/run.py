@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 UNDO_S: Final = 10.0
 """How long the last press can be taken back. Source: ux.md, undo rather than "are you sure"."""
 
-TWELVE_LEADS: Final = frozenset(
-    {"MDC_ECG_LEAD_I", "MDC_ECG_LEAD_II", *(f"MDC_ECG_LEAD_V{n}" for n in range(1, 7))}
-)
+TWELVE_LEADS: Final = frozenset({"I", "II", *(f"V{n}" for n in range(1, 7))})
 """Eight independent leads make twelve; III and the augmented ones follow from I and II."""
 
 _KEPT: Final = "run"
@@ -326,8 +324,8 @@ class Run:
             block = parse_body(row.stream, row.body)
         except RemoteProtocolError:
             return
-        codes = {c.code for c in block.channels} if isinstance(block, WaveformBlock) else set()
-        if codes >= TWELVE_LEADS and not self._ecg_seen.full():
+        leads = _leads(block) if isinstance(block, WaveformBlock) else set()
+        if leads >= TWELVE_LEADS and not self._ecg_seen.full():
             self._ecg_seen.put_nowait(row.captured_utc_us)
 
     def _take_row(self, row: Row) -> None:
@@ -354,3 +352,9 @@ class Run:
             case _:
                 pass
         self.state = state
+
+
+def _leads(block: WaveformBlock) -> set[str]:
+    """Return the leads of an ECG: MDC_ECG_ELEC_POTL_V1 and MDC_ECG_LEAD_V1 are both V1."""
+    codes = [channel.code for channel in block.channels]
+    return {code.rpartition("_")[2] for code in codes if code.startswith("MDC_ECG_")}
