@@ -1,0 +1,220 @@
+"""The document: valid FHIR R4 by somebody else's word, honest about what is not known."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyfhircheck import Validator
+
+from hub.handoff.case import Case
+from hub.handoff.document import document_of
+from hub.handoff.hospitals import Hospital
+from hub.store.encounters import Advice, Encounter
+from hub.store.handoffs import HandoffRow
+from hub.store.units import Unit
+from protocols.clinical import News2Inputs, Reading, news2, shock_index
+from protocols.dispatch.time_nodes import NodeSource, TimeNode
+from protocols.ids import EncounterId, HospitalId, JournalId, OrderId, UnitId
+from protocols.messages import (
+    Channel,
+    PatientNote,
+    TimeNodeStamp,
+    VitalsReading,
+    WaveformBlock,
+    WaveformEncoding,
+)
+from protocols.messages.samples import encode_samples
+from tests.hub.room import new_id
+from tests.hub.vehicle import NOON_US
+
+HOSPITAL = Hospital(hospital_id="gz", name="广州 First", fhir_url="http://127.0.0.1:1/fhir")
+SECOND_US = 1_000_000
+
+
+def encounter() -> Encounter:
+    return Encounter(
+        encounter_id=EncounterId(new_id()),
+        unit=UnitId("A-001"),
+        opened_utc_us=NOON_US,
+        opened_by="unit:A-001",
+        run_id="r1",
+        closed_utc_us=None,
+    )
+
+
+def handoff(of: Encounter) -> HandoffRow:
+    return HandoffRow(
+        handover_id=new_id(),
+        encounter_id=of.encounter_id,
+        unit=of.unit,
+        hospital_id=HospitalId("gz"),
+        signed_by="李雷",
+        asked_utc_us=NOON_US + 60 * SECOND_US,
+        state="queued",
+        attempts=0,
+        next_try_utc_us=0,
+        updated_utc_us=0,
+        detail=None,
+    )
+
+
+def unit() -> Unit:
+    return Unit(
+        unit=UnitId("A-001"),
+        call_sign="越秀 1 & <co>",
+        profile="ambulance",
+        organisation="120 Centre",
+        password_bcrypt="",
+        order_journal=JournalId(new_id()),
+        light=False,
+        presence=None,
+    )
+
+
+def ecg_block(at: int) -> WaveformBlock:
+    samples = (np.arange(500 * 2).reshape(2, 500) % 200 - 100 + at).astype(np.int32)
+    samples[0, 3] = -32768
+    return WaveformBlock(
+        group="ecg",
+        rate_hz=500.0,
+        sample_count=500,
+        first_sample_index=at * 500,
+        channels=tuple(
+            Channel(code=f"MDC_ECG_LEAD_{lead}", unit="uV", gain=5.0) for lead in ("I", "II")
+        ),
+        encoding=WaveformEncoding.DELTA_DEFLATE,
+        data=encode_samples(samples),
+        missing=-32768,
+    )
+
+
+def full_case() -> Case:
+    here = encounter()
+    readings = [
+        (
+            NOON_US + i * SECOND_US,
+            VitalsReading(
+                heart_rate_bpm=100.0 + i % 7, spo2_pct=93.5, respiratory_rate_bpm=22.0,
+                body_temp_c=38.2, systolic_mmhg=95.0, diastolic_mmhg=60.0,
+                nibp_measured_utc_us=NOON_US + i // 400 * 400 * SECOND_US, source="model",
+            ),
+        )
+        for i in range(900)
+    ]  # fmt: skip
+    pulse, systolic = Reading(104.0, NOON_US), Reading(95.0, NOON_US)
+    return Case(
+        encounter=here,
+        unit=unit(),
+        patient=PatientNote(
+            encounter_id=here.encounter_id, family_name="王", given_name="芳", sex="female",
+            age_years=62, complaint="胸痛 40 分钟 <chest pain>", by="李雷",
+        ),
+        vitals=readings,
+        scores=[
+            (NOON_US, news2(News2Inputs(pulse_bpm=pulse, systolic_mmhg=systolic))),
+            (NOON_US, shock_index(pulse, systolic)),
+        ],
+        ecg=[(NOON_US + at * SECOND_US, ecg_block(at)) for at in range(10)],
+        nodes=[
+            TimeNodeStamp(
+                node=TimeNode.ON_SCENE, source=NodeSource.BUTTON, run_id="r1", at_utc_us=NOON_US
+            )
+        ],
+        advice=[
+            Advice(
+                advice_id=OrderId(new_id()), encounter_id=here.encounter_id, unit=here.unit,
+                text="阿司匹林 300 mg", given_by="Dr Chen", given_utc_us=NOON_US,
+                expires_utc_us=NOON_US + 600 * SECOND_US, state=state, answered_utc_us=NOON_US + 1,
+                answered_by="李雷", reason="allergic" if state == "declined" else None,
+                read_back=None,
+            )
+            for state in ("confirmed", "declined", "expired", "sent")
+        ],
+    )  # fmt: skip
+
+
+def bare_case() -> Case:
+    return Case(
+        encounter=encounter(), unit=unit(), patient=None, vitals=[], scores=[], ecg=[], nodes=[],
+        advice=[],
+    )  # fmt: skip
+
+
+def made(case: Case) -> dict[str, Any]:
+    return document_of(case, handoff(case.encounter), HOSPITAL, now_utc_us=NOON_US + 99 * SECOND_US)
+
+
+@pytest.mark.parametrize("case", [full_case(), bare_case()], ids=["full", "bare"])
+def test_an_independent_validator_finds_nothing_wrong(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # it writes its evidence where it stands
+    report = Validator().validate_resource(made(case))
+    assert [f"{issue.path} {issue.code} {issue.message}" for issue in report.errors] == []
+    spoilt = made(case)
+    spoilt["entry"][2]["resource"]["status"] = "bogus"
+    assert Validator().validate_resource(spoilt).errors
+
+
+def test_every_reference_leads_to_a_resource_of_the_bundle() -> None:
+    bundle = made(full_case())
+    there = {entry["fullUrl"] for entry in bundle["entry"]}
+    assert len(there) == len(bundle["entry"])
+    assert set(_references(bundle)) <= there
+    assert bundle["entry"][0]["resource"]["resourceType"] == "Composition"
+
+
+def test_a_second_try_names_everything_as_the_first_did() -> None:
+    case = full_case()
+    row = handoff(case.encounter)
+    first = document_of(case, row, HOSPITAL, now_utc_us=NOON_US)
+    second = document_of(case, row, HOSPITAL, now_utc_us=NOON_US + SECOND_US)
+    assert [e["fullUrl"] for e in first["entry"]] == [e["fullUrl"] for e in second["entry"]]
+    assert first["identifier"] == second["identifier"]
+
+
+def test_every_sample_of_the_ecg_is_there_and_missing_ones_say_so() -> None:
+    [ecg] = [
+        entry["resource"]
+        for entry in made(full_case())["entry"]
+        if entry["resource"].get("code", {}).get("text") == "EKG study"
+    ]
+    words = ecg["component"][0]["valueSampledData"]["data"].split()
+    assert (len(words), words[3], words[0], words[500]) == (5000, "E", "-100", "-99")
+    assert ecg["component"][0]["valueSampledData"]["period"] == 2.0
+
+
+def test_a_score_with_parts_missing_is_a_range() -> None:
+    scores = [
+        entry["resource"]
+        for entry in made(full_case())["entry"]
+        if str(entry["resource"].get("code", {}).get("text")).startswith("news2")
+    ]
+    assert [score["valueRange"]["low"]["value"] for score in scores] == [3]
+    assert [score["valueRange"]["high"]["value"] for score in scores] == [17]
+
+
+def test_vital_signs_are_thinned_to_one_in_five_minutes() -> None:
+    rates = [
+        entry["resource"]["valueQuantity"]["value"]
+        for entry in made(full_case())["entry"]
+        if entry["resource"].get("code", {}).get("text") == "Heart rate"
+    ]
+    assert 3 <= len(rates) <= 4
+
+
+def test_text_of_people_is_never_markup() -> None:
+    text = json.dumps(made(full_case()), ensure_ascii=False)
+    assert "<chest pain>" not in text.replace('"text": "胸痛 40 分钟 <chest pain>"', "")
+    assert "&lt;chest pain&gt;" in text
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["reference"]] if isinstance(value.get("reference"), str) else []
+        return own + [one for inner in value.values() for one in _references(inner)]
+    if isinstance(value, list):
+        return [one for inner in value for one in _references(inner)]
+    return []
