@@ -250,7 +250,7 @@ def _ecg_lines(case: Case) -> list[str]:
     if not case.ecg:
         return []
     at_utc_us, first = case.ecg[0]
-    leads = ", ".join(channel.code.removeprefix("MDC_ECG_LEAD_") for channel in first.channels)
+    leads = ", ".join(channel.code.rpartition("_")[2] for channel in first.channels)
     return [f"Leads {leads} at {first.rate_hz:g} Hz from {instant(at_utc_us)}."]
 
 
