@@ -8,6 +8,7 @@ import { agoText, spanText } from "../i18n/index.ts";
 import { ageOf, type Aged } from "../time/age.ts";
 import { useNow } from "../time/useNow.ts";
 import type { Measurement } from "../wire/bodies.ts";
+import { sourceText } from "./source.ts";
 
 const COLOR: Partial<Record<Measurement, string>> = {
   heart_rate_bpm: "var(--gh-hr)",
@@ -117,10 +118,15 @@ function PulseFoot({ room }: { room: Room }) {
   return <span>{`${t("vitals.pulse_bpm")} ${valueText("pulse_bpm", pulse)}`}</span>;
 }
 
-/** What made the numbers: a device, a recording or a model. */
+/** What made the numbers: a device, a recording or a model; the device's own words on hover. */
 export function VitalsSource({ room }: { room: Room }) {
   const { t } = useTranslation();
   useRoomPart(room, "vitals");
   const { source } = room.vitals;
-  return source === null ? null : <span className="gh-faint">{t("vitals.source", { source })}</span>;
+  if (source === null) return null;
+  return (
+    <span className="gh-faint gh-cut" title={source}>
+      {t("vitals.source", { source: sourceText(t, source) })}
+    </span>
+  );
 }
