@@ -15,7 +15,12 @@ app = typer.Typer(
 
 @app.callback()
 def _agent() -> None:
-    """Run the agent of one vehicle; its settings are GOLDENHOUR_EDGE_… in the environment."""
+    """Run the agent of one vehicle; its settings are GOLDENHOUR_EDGE_… in the environment.
+
+    Example: goldenhour agent run
+
+    Exit status: 0 done; 1 failed; 2 wrong usage; 78 a setting, file or port is wrong.
+    """
 
 
 @app.command("run")

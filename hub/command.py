@@ -12,9 +12,17 @@ import typer
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Run the hub, and look after its units and accounts. Settings: GOLDENHOUR_HUB_…",
+    help="Run the hub, and look after its units and accounts.\n\n"
+    "Its settings are GOLDENHOUR_HUB_… in the environment.\n\n"
+    "Example: goldenhour hub run\n\n"
+    "Exit status: 0 done; 1 failed; 2 wrong usage; 78 a setting, file or port is wrong.",
 )
-account = typer.Typer(no_args_is_help=True, help="Look after the people who may sign in.")
+account = typer.Typer(
+    no_args_is_help=True,
+    help="Look after the people who may sign in.\n\n"
+    "Example: goldenhour hub account add chen --role doctor\n\n"
+    "Exit status: 0 done; 1 failed; 2 wrong usage; 78 a setting or file is wrong.",
+)
 app.add_typer(account, name="account")
 
 Replace = Annotated[

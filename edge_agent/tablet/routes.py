@@ -296,9 +296,22 @@ def tablet_app(
     vehicle: Vehicle, *, journal: Journal, feed: TabletFeed, sign_in: SignIn, clock: VehicleClock
 ) -> FastAPI:
     """Return the application."""
-    app = FastAPI(title="Golden Hour tablet", version=version("goldenhour"), openapi_url=None)
+    app = routes_alone()
     app.state.vehicle, app.state.journal, app.state.feed = vehicle, journal, feed
     app.state.sign_in, app.state.clock = sign_in, clock
+    app.add_middleware(Gate)
+    problems.install(app)
+    return app
+
+
+def routes_alone() -> FastAPI:
+    """Return the application without what it stands on: enough for its OpenAPI document."""
+    app = FastAPI(
+        title="Golden Hour tablet",
+        version=version("goldenhour"),
+        openapi_url=None,  # a crew has no use for it; docs/openapi-tablet.json is this document
+        description="The vehicle's own API, for its tablet. Enter the PIN at `/api/v1/session`.",
+    )
     app.include_router(router)
 
     @app.get("/{path:path}", include_in_schema=False)
@@ -307,6 +320,4 @@ def tablet_app(
             raise NotFoundError(what="path", path=f"/{path[:120]}")
         return page_of(STATIC, path)
 
-    app.add_middleware(Gate)
-    problems.install(app)
     return app
