@@ -113,7 +113,7 @@ class _Agent:
                 port=settings.hub.mqtt_port,
                 unit=self._unit,
                 password=password,
-                tls=tls if settings.hub.ca_file else None,
+                tls=tls,
             ),
             describe=self._presence,
             clock=clock,

@@ -4,10 +4,12 @@ import json
 import ssl
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from protocols.errors import ConfigError
+from protocols.http.server import is_loopback
 from protocols.ids import TopicSafe
 
 
@@ -25,8 +27,8 @@ class HubSettings(BaseModel):
     mqtt_port: Annotated[int, Field(ge=1, le=65_535, description="port of the broker")] = 1883
     ca_file: Path | None = Field(
         default=None,
-        description="certificate authority (PEM) that vouches for the hub; unset: no TLS for MQTT,"
-        " which only a hub on loopback offers",
+        description="certificate authority (PEM) that vouches for the hub; unset: a public one."
+        " With https both HTTP and MQTT are TLS; in the clear only a hub on loopback is spoken to",
     )
     credential_file: Path = Field(
         default=Path("credential.json"),
@@ -64,17 +66,24 @@ def read_credential(file: Path) -> Credential:
 
 
 def tls_of(hub: HubSettings) -> ssl.SSLContext | None:
-    """Return what verifies the hub, or None where it is spoken to in the clear.
+    """Return what verifies the hub, for HTTP and MQTT alike; None in the clear, on loopback only.
 
     Raises:
-        ConfigError: the authority's file cannot be used, or https has none to verify it.
+        ConfigError: the hub is on another machine and is not spoken to by https; the authority's
+            file cannot be used.
     """
-    if hub.ca_file is None:
-        if hub.http_url.startswith("https://"):
-            return ssl.create_default_context()
+    if not hub.http_url.startswith("https://"):
+        hosts = (urlsplit(hub.http_url).hostname or "", hub.mqtt_host)
+        outside = [host for host in hosts if not is_loopback(host)]
+        if outside:
+            raise ConfigError(
+                reason="a hub on another machine is spoken to by https, and verified; "
+                "set hub.http_url and hub.ca_file",
+                host=outside[0],
+            )
         return None
     try:
-        return ssl.create_default_context(cafile=str(hub.ca_file))
+        return ssl.create_default_context(cafile=str(hub.ca_file) if hub.ca_file else None)
     except (OSError, ssl.SSLError) as err:
         raise ConfigError(
             reason="the certificate authority cannot be used", file=str(hub.ca_file)
