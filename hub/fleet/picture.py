@@ -46,6 +46,7 @@ class _State:
     status_utc_us: int = -1
     connection: str | None = None
     told_link: str = "unknown"
+    run_utc_us: int = -1
     stamps: dict[str, _Stamped] = field(default_factory=dict)
 
 
@@ -183,18 +184,14 @@ def _apply_position(state: _State, message: Position, captured_utc_us: int) -> b
 
 
 def _apply_status(state: _State, message: StatusChange, captured_utc_us: int) -> bool:
-    if captured_utc_us <= state.status_utc_us:
-        return False
-    state.status_utc_us = captured_utc_us
-    state.view = state.view.model_copy(
-        update={
-            "status": message.status.value,
-            "status_since_utc_us": captured_utc_us,
-            "run_id": message.run_id or state.view.run_id,
-        }
-    )
+    before = state.view
+    _take_run(state, message.run_id, captured_utc_us)
     _show_nodes(state)
-    return True
+    if captured_utc_us > state.status_utc_us:
+        state.status_utc_us = captured_utc_us
+        changes = {"status": message.status.value, "status_since_utc_us": captured_utc_us}
+        state.view = state.view.model_copy(update=changes)
+    return state.view != before
 
 
 def _apply_node(state: _State, message: TimeNodeStamp, captured_utc_us: int) -> bool:
@@ -206,22 +203,27 @@ def _apply_node(state: _State, message: TimeNodeStamp, captured_utc_us: int) -> 
     while len(state.stamps) > MAX_NODES:
         oldest = min(state.stamps, key=lambda k: state.stamps[k].captured_utc_us)
         del state.stamps[oldest]
+    _take_run(state, message.run_id, captured_utc_us)
     _show_nodes(state)
     return True
 
 
+def _take_run(state: _State, run_id: str | None, captured_utc_us: int) -> None:
+    """Show the run that was last spoken of."""
+    if run_id is not None and captured_utc_us > state.run_utc_us:
+        state.run_utc_us = captured_utc_us
+        state.view = state.view.model_copy(update={"run_id": run_id})
+
+
 def _show_nodes(state: _State) -> None:
     """Show the nodes of the newest run, in the order in which they fell."""
-    live = [s for s in state.stamps.values() if not s.node.undone]
-    run_id = state.view.run_id
-    if live and not any(s.node.run_id == run_id for s in live):
-        run_id = max(live, key=lambda s: s.captured_utc_us).node.run_id
-    nodes = [
+    shown = [
         NodeView(node=s.node.node.value, at_utc_us=s.node.at_utc_us, source=s.node.source.value)
-        for s in sorted(live, key=lambda s: s.node.at_utc_us)
-        if s.node.run_id == run_id
+        for s in state.stamps.values()
+        if s.node.run_id == state.view.run_id and not s.node.undone
     ]
-    state.view = state.view.model_copy(update={"nodes": nodes, "run_id": run_id})
+    shown.sort(key=lambda node: (node.at_utc_us, node.node))
+    state.view = state.view.model_copy(update={"nodes": shown})
 
 
 def _apply_news2(state: _State, message: Score, captured_utc_us: int) -> bool:

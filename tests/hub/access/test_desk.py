@@ -1,0 +1,128 @@
+"""The desk: passwords, sessions, tries, and an audit whose gaps show."""
+
+import pytest
+
+from hub.access.desk import Desk
+from hub.access.rights import Role
+from hub.store import Pool, audit
+from protocols.errors import ConflictError, SignInError, TooManyTriesError
+from protocols.ids import UnitId
+from tests.fakes.clock import FakeClock
+
+PASSWORD = "correct horse"  # noqa: S105 -- of a test
+SESSION_S = 3600.0
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def desk(pool: Pool, clock: FakeClock) -> Desk:
+    made = Desk(pool, clock, session_s=SESSION_S)
+    await made.add_account(
+        username="chen", display_name="Dr Chen", role=Role.DOCTOR, organisation="First",
+        password=PASSWORD,
+    )  # fmt: skip
+    return made
+
+
+async def test_the_right_password_opens_a_session_until_it_ends(
+    desk: Desk, clock: FakeClock
+) -> None:
+    principal, token = await desk.sign_in("chen", PASSWORD)
+    assert (principal.display_name, principal.role) == ("Dr Chen", Role.DOCTOR)
+    assert await desk.who(token) == principal
+    await clock.advance(SESSION_S + 1)
+    assert await desk.who(token) is None
+
+
+async def test_signing_out_ends_it_at_once(desk: Desk) -> None:
+    principal, token = await desk.sign_in("chen", PASSWORD)
+    await desk.sign_out(principal, token)
+    assert await desk.who(token) is None
+
+
+@pytest.mark.parametrize(("name", "password"), [("chen", "wrong"), ("nobody", PASSWORD)])
+async def test_what_was_wrong_is_not_said(desk: Desk, name: str, password: str) -> None:
+    with pytest.raises(SignInError) as caught:
+        await desk.sign_in(name, password)
+    assert caught.value.facts == {"reason": "wrong name or password"}
+
+
+async def test_after_eight_wrong_tries_a_name_waits_a_minute_and_others_do_not(
+    desk: Desk, clock: FakeClock
+) -> None:
+    for _ in range(8):
+        with pytest.raises(SignInError):
+            await desk.sign_in("chen", "wrong")
+    with pytest.raises(TooManyTriesError):
+        await desk.sign_in("chen", PASSWORD)
+    with pytest.raises(SignInError):
+        await desk.sign_in("wang", "x")
+    await clock.advance(61)
+    await desk.sign_in("chen", PASSWORD)
+
+
+async def test_a_changed_password_ends_the_sessions_of_before(desk: Desk) -> None:
+    _, token = await desk.sign_in("chen", PASSWORD)
+    account = {
+        "username": "chen",
+        "display_name": "x",
+        "organisation": "y",
+        "password": "another 1",
+    }
+    with pytest.raises(ConflictError):
+        await desk.add_account(role=Role.CREW, **account)
+    await desk.add_account(role=Role.CREW, replace=True, **account)
+    assert await desk.who(token) is None
+    with pytest.raises(SignInError):
+        await desk.sign_in("chen", PASSWORD)
+    principal, _ = await desk.sign_in("chen", "another 1")
+    assert principal.role is Role.CREW
+
+
+async def test_neither_passwords_nor_tokens_are_in_the_database(desk: Desk, pool: Pool) -> None:
+    _, token = await desk.sign_in("chen", PASSWORD)
+    unit_password = await desk.enrol(
+        UnitId("A-1"), call_sign="x", profile="patrol", organisation="y"
+    )
+    kept = ""
+    for table in ("account", "session", "unit", "audit"):
+        rows = await pool.fetch(f"SELECT t::text FROM {table} t")  # noqa: S608 -- our own tables
+        kept += "".join(str(row[0]) for row in rows)
+    assert "chen" in kept
+    for secret in (PASSWORD, token, unit_password):
+        assert secret not in kept
+
+
+async def test_a_unit_is_known_by_its_newest_credential_alone(desk: Desk) -> None:
+    unit = UnitId("A-1")
+    first = await desk.enrol(unit, call_sign="x", profile="patrol", organisation="y")
+    with pytest.raises(ConflictError):
+        await desk.enrol(unit, call_sign="x", profile="patrol", organisation="y")
+    second = await desk.enrol(unit, call_sign="x", profile="patrol", organisation="y", replace=True)
+    assert await desk.unit_of("A-1", first) is None
+    assert await desk.unit_of("A-2", second) is None
+    known = await desk.unit_of("A-1", second)
+    assert known is not None
+    assert known.may_publish(unit)
+    assert not known.may_publish(UnitId("A-2"))
+
+
+async def test_the_audit_tells_who_did_what_and_shows_where_it_was_changed(
+    desk: Desk, pool: Pool
+) -> None:
+    principal, _ = await desk.sign_in("chen", PASSWORD)
+    await desk.looked(principal, "A-1", "live")
+    await desk.looked(principal, "A-1", "live")
+    rows = await audit.read(pool, before=None, limit=10)
+    assert [(row["actor"], row["action"], row["subject"]) for row in rows] == [
+        ("chen", "patient.see", "A-1"),
+        ("chen", "session.open", "chen"),
+        ("-", "account.add", "chen"),
+    ]
+    assert await audit.first_broken(pool) is None
+    await pool.execute("UPDATE audit SET actor = 'wang' WHERE number = 2")
+    assert await audit.first_broken(pool) == 2
