@@ -133,7 +133,7 @@ export class FleetMap {
       if (this.isFollowing) options.onFollowEnd();
       this.isFollowing = false;
     });
-    map.once("idle", options.onReady);
+    map.once("render", options.onReady); // not "idle": where drawing is slow, positions come before it is
     this.frame = requestAnimationFrame(this.draw);
   }
 
