@@ -249,10 +249,11 @@ def _make_folder(settings: HubSettings) -> None:
 def _addresses(
     settings: HubSettings, engines: Engines, tls: Tls | None, http: HttpServer
 ) -> dict[str, Any]:
-    """Return how others reach this hub, as an enrolled unit is told it."""
+    """Return how others reach this hub, by the first name that its certificate is made out to."""
+    name = settings.tls.names[0] if settings.tls.names else None
     scheme = "https" if tls else "http"
     return {
-        "mqtt": {"host": engines.mqtt.host, "port": engines.mqtt.port},
-        "http_url": f"{scheme}://{reachable(settings.http.host)}:{http.port}",
+        "mqtt": {"host": name or engines.mqtt.host, "port": engines.mqtt.port},
+        "http_url": f"{scheme}://{name or reachable(settings.http.host)}:{http.port}",
         "ca_pem": tls.ca_pem if tls else None,
     }
