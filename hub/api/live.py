@@ -66,7 +66,7 @@ async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Non
             task.cancel()
         await asyncio.gather(sending, hearing, return_exceptions=True)
         if socket.application_state is not WebSocketState.DISCONNECTED:
-            with contextlib.suppress(RuntimeError):  # the client closed first
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client closed first
                 await socket.close()
 
 
