@@ -25,6 +25,7 @@ class Action(StrEnum):
     SEE_PATIENT = "patient.see"  # vitals, waveforms, chart, scores, video
     OPEN_ENCOUNTER = "encounter.open"
     ADVISE = "encounter.advise"
+    SEE_HANDOFFS = "handoff.see"  # which hospital has which unit's record, not what is in it
     ENROL_UNIT = "unit.enrol"
     MANAGE_ACCOUNTS = "account.manage"
     READ_AUDIT = "audit.read"
@@ -34,8 +35,10 @@ _R, _A = Role, Action
 
 RIGHTS: Final[Mapping[Role, frozenset[Action]]] = {
     _R.CREW: frozenset({_A.SEE_FLEET}),
-    _R.DOCTOR: frozenset({_A.SEE_FLEET, _A.SEE_PATIENT, _A.OPEN_ENCOUNTER, _A.ADVISE}),
-    _R.OPERATOR: frozenset({_A.SEE_FLEET}),
+    _R.DOCTOR: frozenset(
+        {_A.SEE_FLEET, _A.SEE_PATIENT, _A.OPEN_ENCOUNTER, _A.ADVISE, _A.SEE_HANDOFFS}
+    ),
+    _R.OPERATOR: frozenset({_A.SEE_FLEET, _A.SEE_HANDOFFS}),
     _R.ADMINISTRATOR: frozenset({_A.SEE_FLEET, _A.ENROL_UNIT, _A.MANAGE_ACCOUNTS, _A.READ_AUDIT}),
 }
 

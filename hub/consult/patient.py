@@ -1,4 +1,4 @@
-"""Who the patient of an encounter is, as far as the crew has said."""
+"""Who the patient of an encounter is, and when what happened, as far as the crew has said."""
 
 from typing import Final
 
@@ -7,27 +7,58 @@ from hub.store.database import Pool
 from hub.store.encounters import Encounter
 from protocols.errors import RemoteProtocolError
 from protocols.link import Stream
-from protocols.messages import PatientNote, parse_body
+from protocols.messages import PatientNote, TimeNodeStamp, parse_body
 
 _NOTES: Final = 2_000
+_BEFORE_US: Final = 2 * 3600 * 1_000_000
+"""A run begins before its patient is met; its nodes are looked for this far back."""
+
+_AFTER_US: Final = 10 * 1_000_000
+"""The last node may be stamped with the press that closes the encounter."""
 
 
 async def newest_patient(pool: Pool, encounter: Encounter) -> PatientNote | None:
-    """Return the newest note on the patient of `encounter`."""
+    """Return the newest note on the patient of `encounter`; a note on another's is passed over."""
     chart = await records.read(
         pool,
         encounter.unit,
         Stream.CHART,
-        from_utc_us=encounter.opened_utc_us,
-        to_utc_us=encounter.closed_utc_us or 2**53 - 1,
+        from_utc_us=encounter.since_utc_us,
+        to_utc_us=(encounter.closed_utc_us or 2**53 - 2) + 1,
         limit=_NOTES,
     )
+    names = {encounter.encounter_id, *encounter.aliases}
     newest: PatientNote | None = None
     for record in chart:
         try:
             message = parse_body(Stream.CHART, record.body)
         except RemoteProtocolError:  # understood by a newer hub than this
             continue
-        if isinstance(message, PatientNote):
+        if isinstance(message, PatientNote) and message.encounter_id in names:
             newest = message
     return newest
+
+
+async def nodes_of(pool: Pool, encounter: Encounter) -> list[TimeNodeStamp]:
+    """Return the time nodes of the encounter's run as they fell; those taken back are left out."""
+    stored = await records.read(
+        pool,
+        encounter.unit,
+        Stream.STATUS,
+        from_utc_us=max(0, encounter.since_utc_us - _BEFORE_US),
+        to_utc_us=(encounter.closed_utc_us or 2**53 - 1 - _AFTER_US) + _AFTER_US,
+        limit=_NOTES,
+    )
+    stamped: dict[tuple[str, str], TimeNodeStamp] = {}
+    for record in stored:
+        try:
+            message = parse_body(Stream.STATUS, record.body)
+        except RemoteProtocolError:
+            continue
+        if isinstance(message, TimeNodeStamp):
+            stamped[message.run_id, message.node.value] = message
+    live = sorted(
+        (one for one in stamped.values() if not one.undone), key=lambda one: one.at_utc_us
+    )
+    run_id = encounter.run_id or (live[-1].run_id if live else None)
+    return [one for one in live if one.run_id == run_id]

@@ -8,12 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.gate import SignedIn
-from hub.consult.consult import Consult, advice_event, handoff_event
-from hub.consult.patient import newest_patient
-from hub.store import encounters, handoffs
+from hub.consult.consult import Consult
+from hub.consult.events import advice_event, handoff_event
+from hub.consult.patient import newest_patient, nodes_of
+from hub.store import advice, encounters, handoffs
 from hub.store.encounters import Encounter
 from protocols.ids import ID_PATTERN, UUID_PATTERN, TopicSafe, UnitId
 from protocols.live import AdviceChanged, HandoffChanged
+from protocols.live.feed import NodeView
 from protocols.messages import PatientNote
 
 consult_router = APIRouter(prefix="/api/v1/encounters", tags=["encounters"])
@@ -42,6 +44,7 @@ class EncounterWhole(EncounterOut):
     """An encounter with all that belongs to it."""
 
     patient: PatientNote | None
+    nodes: list[NodeView]
     advice: list[AdviceChanged]
     handoffs: list[HandoffChanged]
 
@@ -59,7 +62,10 @@ class AdviceText(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    text: Annotated[
+        str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+    ]
+    """Something that can be read; no NUL, which cannot be stored."""
     valid_for_s: Annotated[float, Field(ge=30, le=86_400)] = 600
 
 
@@ -100,12 +106,16 @@ async def see(encounter_id: EncounterPath, principal: SignedIn, request: Request
     encounter = await encounters.find(pool, encounter_id)
     desk: Desk = request.app.state.desk
     await desk.looked(principal, encounter.unit, "encounter")
-    advice = await encounters.advice_of(pool, encounter.encounter_id)
+    given = await advice.of_encounter(pool, encounter.encounter_id)
     sent = await handoffs.of_encounter(pool, encounter.encounter_id)
     return EncounterWhole(
         **_out(encounter).model_dump(),
         patient=await newest_patient(pool, encounter),
-        advice=[advice_event(one) for one in advice],
+        nodes=[
+            NodeView(node=one.node.value, at_utc_us=one.at_utc_us, source=one.source.value)
+            for one in await nodes_of(pool, encounter)
+        ],
+        advice=[advice_event(one) for one in given],
         handoffs=[handoff_event(one) for one in sent],
     )
 
@@ -118,7 +128,9 @@ async def see_advice(
     principal.require(Action.SEE_PATIENT)
     pool = request.app.state.pool
     encounter = await encounters.find(pool, encounter_id)
-    found = await encounters.advice_of(pool, encounter.encounter_id)
+    desk: Desk = request.app.state.desk
+    await desk.looked(principal, encounter.unit, "advice")
+    found = await advice.of_encounter(pool, encounter.encounter_id)
     return [advice_event(one) for one in found]
 
 
@@ -129,12 +141,12 @@ async def advise(
     """Send advice to the crew; it rings on the tablet until it is answered or expires."""
     principal.require(Action.ADVISE)
     consult: Consult = request.app.state.consult
-    advice = await consult.advise(
+    given = await consult.advise(
         encounter_id, body.text, valid_for_s=body.valid_for_s, who=principal
     )
     desk: Desk = request.app.state.desk
-    await desk.note(principal, "encounter.advise", advice.unit, advice=advice.advice_id)
-    return advice_event(advice)
+    await desk.note(principal, "encounter.advise", given.unit, advice=given.advice_id)
+    return advice_event(given)
 
 
 async def _note(request: Request, principal: Principal, action: str, encounter: Encounter) -> None:

@@ -1,13 +1,15 @@
 """One encounter as the hospital needs it, gathered from the database."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hub.consult.patient import newest_patient
-from hub.store import encounters, records, units
+from hub.consult.patient import newest_patient, nodes_of
+from hub.store import advice, records, units
+from hub.store.advice import Advice
 from hub.store.database import Pool
-from hub.store.encounters import Advice, Encounter
+from hub.store.encounters import Encounter
 from hub.store.records import StoredRecord
 from hub.store.units import Unit
 from protocols.errors import RemoteProtocolError
@@ -25,9 +27,15 @@ from protocols.messages import (
 ECG_US: Final = 10_000_000
 """A standard ECG is ten seconds. Source: AHA/ACCF/HRS, Circulation 2007;115:1306."""
 
+ECG_AGE_US: Final = 30 * 60 * 1_000_000
+"""How far before the last curve an ECG is looked for."""
+
+TREND_US: Final = 4 * 3600 * 1_000_000
+"""A hand-over holds the vital signs of the last four hours; the hub keeps all."""
+
+_STEP_US: Final = 60 * 1_000_000
 _MOST_RECORDS: Final = 20_000
-_BEFORE_US: Final = 2 * 3600 * 1_000_000
-"""A run begins before its patient is met; its nodes are looked for this far back."""
+_NEVER_US: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,73 +53,92 @@ class Case:
 
 
 async def case_of(pool: Pool, encounter: Encounter) -> Case:
-    """Return the case of `encounter` as the database has it now."""
-    since_us = encounter.opened_utc_us
-    until_us = encounter.closed_utc_us or 2**53 - 1
-    status = await _read(pool, encounter, Stream.STATUS, since_us - _BEFORE_US, until_us)
-    triage = await _read(pool, encounter, Stream.TRIAGE, since_us, until_us)
-    vitals = await _read(pool, encounter, Stream.VITALS, since_us, until_us)
+    """Return the case of `encounter` as the database has it now.
+
+    Raises:
+        NotFoundError: the unit is no longer enrolled.
+    """
+    triage = await _read(pool, encounter, Stream.TRIAGE, encounter.since_utc_us)
     return Case(
         encounter=encounter,
         unit=await units.find(pool, encounter.unit),
         patient=await newest_patient(pool, encounter),
-        vitals=[(at, one) for at, one in vitals if isinstance(one, VitalsReading)],
+        vitals=await _vitals(pool, encounter),
         scores=list(
             {one.score: (at, one) for at, one in triage if isinstance(one, Score)}.values()
         ),
-        ecg=await _newest_ecg(pool, encounter, until_us),
-        nodes=_nodes(one for _, one in status),
-        advice=await encounters.advice_of(pool, encounter.encounter_id),
+        ecg=await _newest_ecg(pool, encounter),
+        nodes=await nodes_of(pool, encounter),
+        advice=await advice.of_encounter(pool, encounter.encounter_id),
+    )
+
+
+async def _vitals(pool: Pool, encounter: Encounter) -> list[tuple[int, VitalsReading]]:
+    """Return the readings of the last hours, oldest first."""
+    last_us = await _last(pool, encounter, Stream.VITALS)
+    if last_us is None:
+        return []
+    since_us = max(encounter.since_utc_us, last_us - TREND_US)
+    found = await _read(pool, encounter, Stream.VITALS, since_us)
+    return [(at, one) for at, one in found if isinstance(one, VitalsReading)]
+
+
+async def _newest_ecg(pool: Pool, encounter: Encounter) -> list[tuple[int, WaveformBlock]]:
+    """Return the blocks that hold the last ten seconds of ECG, oldest first.
+
+    Other curves share the stream, so the last of its records may not be ECG: the search goes back
+    in steps of a minute, as far as ECG may be old and still of use.
+    """
+    last_us = await _last(pool, encounter, Stream.WAVEFORM)
+    if last_us is None:
+        return []
+    for until_us in range(last_us, last_us - ECG_AGE_US, -_STEP_US):
+        since_us = max(encounter.since_utc_us, until_us - _STEP_US)
+        found = await _read(pool, encounter, Stream.WAVEFORM, since_us, until_us)
+        blocks = [(at, one) for at, one in found if isinstance(one, WaveformBlock)]
+        ecg = [(at, one) for at, one in blocks if one.group == "ecg"]
+        if ecg:
+            return [(at, one) for at, one in ecg if at > ecg[-1][0] - ECG_US]
+        if since_us == encounter.since_utc_us:
+            break
+    return []
+
+
+async def _last(pool: Pool, encounter: Encounter, stream: Stream) -> int | None:
+    return await records.last_captured(
+        pool,
+        encounter.unit,
+        stream,
+        from_utc_us=encounter.since_utc_us,
+        to_utc_us=_end(encounter),
     )
 
 
 async def _read(
-    pool: Pool, encounter: Encounter, stream: Stream, since_us: int, until_us: int
+    pool: Pool, encounter: Encounter, stream: Stream, since_us: int, last_us: int | None = None
 ) -> list[tuple[int, Message]]:
+    """Return what was captured from `since_us` to `last_us`, both ends in, oldest first."""
     stored = await records.read(
         pool,
         encounter.unit,
         stream,
         from_utc_us=max(0, since_us),
-        to_utc_us=until_us,
+        to_utc_us=_end(encounter) if last_us is None else last_us + 1,
         limit=_MOST_RECORDS,
     )
-    return [found for record in stored if (found := _message(record)) is not None]
+    return await asyncio.to_thread(_understood, stored)
 
 
-async def _newest_ecg(
-    pool: Pool, encounter: Encounter, until_us: int
-) -> list[tuple[int, WaveformBlock]]:
-    """Return the blocks of the last ten seconds of ECG."""
-    last_us = await records.last_captured(
-        pool,
-        encounter.unit,
-        Stream.WAVEFORM,
-        from_utc_us=encounter.opened_utc_us,
-        to_utc_us=until_us,
-    )
-    if last_us is None:
-        return []
-    found = await _read(pool, encounter, Stream.WAVEFORM, last_us - ECG_US, last_us + 1)
-    blocks = [(at, one) for at, one in found if isinstance(one, WaveformBlock)]
-    return [(at, one) for at, one in blocks if one.group == "ecg"]
+def _understood(stored: Sequence[StoredRecord]) -> list[tuple[int, Message]]:
+    found = []
+    for record in stored:
+        try:
+            found.append((record.captured_utc_us, parse_body(record.stream, record.body)))
+        except RemoteProtocolError:  # kept, and not understood
+            continue
+    return found
 
 
-def _message(record: StoredRecord) -> tuple[int, Message] | None:
-    try:
-        return record.captured_utc_us, parse_body(record.stream, record.body)
-    except RemoteProtocolError:  # kept, and not understood
-        return None
-
-
-def _nodes(messages: Iterable[Message]) -> list[TimeNodeStamp]:
-    """Return the nodes of the newest run, what was taken back left out."""
-    stamped: dict[tuple[str, str], TimeNodeStamp] = {}
-    for message in messages:
-        if isinstance(message, TimeNodeStamp):
-            stamped[message.run_id, message.node.value] = message
-    live = [one for one in stamped.values() if not one.undone]
-    if not live:
-        return []
-    newest_run = max(live, key=lambda one: one.at_utc_us).run_id
-    return sorted((one for one in live if one.run_id == newest_run), key=lambda one: one.at_utc_us)
+def _end(encounter: Encounter) -> int:
+    """Return the moment after the encounter's last, UTC µs."""
+    return _NEVER_US if encounter.closed_utc_us is None else encounter.closed_utc_us + 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -14,6 +15,9 @@ from hub.handoff.hospitals import Hospital
 ATTEMPT_S: Final = 30.0
 _MOST_ANSWER_BYTES: Final = 64 * 1024
 _MOST_DETAIL: Final = 160
+_CODE: Final = re.compile(r"[a-z-]{1,20}")
+"""An issue's code, from the value set IssueType; says nothing of a patient."""
+
 _AGAIN: Final = frozenset({408, 409, 423, 425, 429})
 """Refusals that pass: timeouts, conflicts, locks, too many. Source: RFC 9110, 4918, 8470, 6585."""
 
@@ -36,12 +40,17 @@ async def send(hospital: Hospital, bundle: Json) -> Outcome:
             return await _send(hospital, bundle)
     except TimeoutError:
         return Outcome("again", f"no answer within {ATTEMPT_S:g} s")
-    except (httpx2.HTTPError, ssl.SSLError, OSError) as err:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as err:
+        # a value error: a token file that holds no text, or none that can stand in a header
         return Outcome("again", f"cannot be reached: {type(err).__name__}")
 
 
 async def _send(hospital: Hospital, bundle: Json) -> Outcome:
-    headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
+    headers = {
+        "Content-Type": "application/fhir+json",
+        "Accept": "application/fhir+json",
+        "Accept-Encoding": "identity",  # a short answer may not unpack to a long one
+    }
     if hospital.token_file is not None:
         token = await asyncio.to_thread(hospital.token_file.read_text)
         headers["Authorization"] = f"Bearer {token.strip()}"
@@ -66,7 +75,7 @@ def _verify(hospital: Hospital) -> ssl.SSLContext | bool:
 async def _body(response: httpx2.Response) -> bytes:
     """Return the beginning of the answer; however long it is, no more is read."""
     body = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) >= _MOST_ANSWER_BYTES:
             break
@@ -76,21 +85,28 @@ async def _body(response: httpx2.Response) -> bytes:
 def _outcome(status: int, body: bytes) -> Outcome:
     if status in {200, 201, 204}:
         return Outcome("accepted", None)
-    detail = f"HTTP {status}"
-    said = _diagnostics(body)
-    if said:
-        detail = f"{detail}: {said}"[:_MOST_DETAIL]
+    detail = _detail(status, body)
     if status >= 500 or status in _AGAIN | _NO_RIGHT or 300 <= status < 400:  # noqa: PLR2004 -- RFC 9110
         return Outcome("again", detail)
     return Outcome("refused", detail)
 
 
-def _diagnostics(body: bytes) -> str:
-    """Return what an OperationOutcome says; any other answer says nothing."""
+def without_words(detail: str | None) -> str | None:
+    """Return a detail without what the hospital wrote in it, which may be about the patient."""
+    return None if detail is None else detail.partition(":")[0]
+
+
+def _detail(status: int, body: bytes) -> str:
+    """Return status, issue code and the server's words, as far as it sent an OperationOutcome."""
     try:
-        outcome: Any = json.loads(body)
-        issue = outcome["issue"][0]
-        said = issue.get("diagnostics") or issue["details"]["text"]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return ""
-    return str(said)
+        issue: Any = json.loads(body)["issue"][0]
+        code = issue.get("code")
+        said = issue.get("diagnostics") or issue.get("details", {}).get("text")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return f"HTTP {status}"
+    detail = f"HTTP {status}"
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        detail = f"{detail} {code}"
+    if isinstance(said, str):
+        detail = f"{detail}: {said[:_MOST_DETAIL]}"
+    return "".join(c if c.isprintable() else " " for c in detail)[:_MOST_DETAIL]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.handoff.case import Case
+from hub.handoff.ecg import ecg_observation
 from hub.handoff.fhir import (
     LOINC,
-    OURS,
     Ids,
     Json,
     category,
@@ -22,25 +22,20 @@ from hub.handoff.fhir import (
     unknown,
 )
 from hub.handoff.hospitals import Hospital
-from hub.handoff.observations import (
-    ecg_observation,
-    node_observation,
-    score_observations,
+from hub.handoff.observations import node_observation, score_observations, vital_observations
+from hub.handoff.resources import (
+    communication,
+    devices,
+    organization,
+    practitioner,
     sources,
-    vital_observations,
+    vehicle,
 )
-from hub.store.encounters import Advice
 from hub.store.handoffs import HandoffRow
 from protocols.messages import PatientNote
 
 _ACT: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-_PLACE: Final = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _ENCOUNTERS: Final = "urn:goldenhour:encounter"
-
-_COMMUNICATION: Final = {
-    "sent": "in-progress", "delivered": "in-progress", "seen": "in-progress",
-    "confirmed": "completed", "declined": "not-done", "expired": "stopped",
-}  # fmt: skip
 
 
 def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_us: int) -> Json:
@@ -50,7 +45,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
     scored = list(score_observations(case, ids))
     ecg, nodes = ecg_observation(case, ids), node_observation(case, ids)
     age = _age(case, ids)
-    said = [(f"advice/{one.advice_id}", _communication(one, ids)) for one in case.advice]
+    said = [(f"advice/{one.advice_id}", communication(one, ids)) for one in case.advice]
     sections = [
         _section(ids, "10154-3", "Chief complaint", _complaint(case), [age]),
         _section(ids, "8716-3", "Vital signs", _newest_vitals(case), measured),
@@ -63,10 +58,11 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         ("composition", _composition(case, handoff, ids, sections, now_utc_us)),
         ("patient", _patient(case)),
         ("encounter", _encounter(case, ids)),
-        ("crew", {"resourceType": "Practitioner", "name": [{"text": handoff.signed_by}]}),
-        ("service", _organization(case.unit.organisation)),
-        ("hospital", _organization(hospital.name)),
-        ("vehicle", _vehicle(case, ids)),
+        ("crew", practitioner(handoff.signed_by)),
+        ("service", organization(case.unit.organisation)),
+        ("hospital", organization(hospital.name)),
+        ("vehicle", vehicle(case, ids)),
+        *devices(case, ids),
         *(one for one in (age, ecg, nodes) if one is not None),
         *measured,
         *scored,
@@ -143,12 +139,12 @@ def _patient(case: Case) -> Json:
 
 
 def _name(note: PatientNote | None) -> Json:
-    if note is None or (note.family_name is None and note.given_name is None):
+    if note is None or not (note.family_name or note.given_name):
         return unknown()
     name: Json = {"use": "usual"}
-    if note.family_name is not None:
+    if note.family_name:
         name["family"] = note.family_name
-    if note.given_name is not None:
+    if note.given_name:
         name["given"] = [note.given_name]
     return name
 
@@ -163,13 +159,13 @@ def _age(case: Case, ids: Ids) -> tuple[str, Json] | None:
         "code": coded(LOINC, "30525-0", "Age"),
         "subject": ids.reference("patient"),
         "encounter": ids.reference("encounter"),
-        "effectiveDateTime": instant(case.encounter.opened_utc_us),
+        "effectiveDateTime": instant(case.encounter.since_utc_us),
         "valueQuantity": quantity(case.patient.age_years, "years", "a"),
     }
 
 
 def _encounter(case: Case, ids: Ids) -> Json:
-    period = {"start": instant(case.encounter.opened_utc_us)}
+    period = {"start": instant(case.encounter.since_utc_us)}
     if case.encounter.closed_utc_us is not None:
         period["end"] = instant(case.encounter.closed_utc_us)
     is_open = case.encounter.closed_utc_us is None
@@ -185,41 +181,8 @@ def _encounter(case: Case, ids: Ids) -> Json:
     }
 
 
-def _vehicle(case: Case, ids: Ids) -> Json:
-    return {
-        "resourceType": "Location",
-        "identifier": [{"system": "urn:goldenhour:unit", "value": case.unit.unit}],
-        "name": case.unit.call_sign,
-        "mode": "instance",
-        "physicalType": coded(_PLACE, "ve", "Vehicle"),
-        "managingOrganization": ids.reference("service", case.unit.organisation),
-    }
-
-
-def _organization(name: str) -> Json:
-    return {"resourceType": "Organization", "name": name}
-
-
-def _communication(advice: Advice, ids: Ids) -> Json:
-    found: Json = {
-        "resourceType": "Communication",
-        "status": _COMMUNICATION[advice.state],
-        "subject": ids.reference("patient"),
-        "encounter": ids.reference("encounter"),
-        "sent": instant(advice.given_utc_us),
-        "sender": {"display": advice.given_by},
-        "recipient": [ids.reference("crew")],
-        "payload": [{"contentString": advice.text}],
-    }
-    if advice.answered_utc_us is not None:
-        found["received"] = instant(advice.answered_utc_us)
-    if advice.reason is not None:
-        found["statusReason"] = coded(OURS, f"advice.{advice.state}", advice.reason)
-    return found
-
-
 def _complaint(case: Case) -> list[str]:
-    if case.patient is None or case.patient.complaint is None:
+    if case.patient is None or not case.patient.complaint:
         return ["Complaint not recorded."]
     return [case.patient.complaint]
 

@@ -3,6 +3,7 @@
 Source: HL7 FHIR R4 (4.0.1), data types. UCUM for units, LOINC and ISO/IEEE 11073-10101 for codes.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ MDC: Final = "urn:iso:std:iso:11073:10101"
 OURS: Final = "urn:goldenhour:code"
 ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem"
+
+_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Ids:
@@ -80,9 +83,25 @@ def narrative(lines: list[str]) -> Json:
     }
 
 
+def stored_text(value: Any) -> Any:
+    """Return `value` with the characters taken out that neither FHIR nor XML lets a text hold."""
+    match value:
+        case str():
+            return _FORBIDDEN.sub(" ", value)
+        case dict():
+            return {key: stored_text(one) for key, one in value.items()}
+        case list():
+            return [stored_text(one) for one in value]
+        case _:
+            return value
+
+
 def entry(ids: Ids, name: str, resource: Mapping[str, Any]) -> Json:
     """Return a Bundle entry of the resource called `name`."""
-    return {"fullUrl": ids.url(name), "resource": {**resource, "id": ids.of(name)}}
+    return {
+        "fullUrl": ids.url(name),
+        "resource": stored_text({**resource, "id": ids.of(name)}),
+    }
 
 
 def _plain(value: float) -> float | int:

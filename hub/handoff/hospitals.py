@@ -4,12 +4,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from protocols.errors import ConfigError
 from protocols.ids import HospitalId, TopicSafe
+
+MOST_HOSPITALS: Final = 200
+"""What one order to a tablet holds."""
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Hospital(BaseModel):
@@ -19,14 +25,27 @@ class Hospital(BaseModel):
 
     hospital_id: TopicSafe
     name: Annotated[str, Field(min_length=1, max_length=120)]
-    fhir_url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$", max_length=400)]
+    fhir_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$", max_length=400)]
     """The FHIR base, without a slash at its end."""
+
+    insecure_http: bool = False
+    """Let the record travel unencrypted to another machine: on a line that is private already."""
 
     send: Literal["put", "post"] = "put"
     """`put`: as `Bundle/{id}`, which cannot double; `post`: conditional create (If-None-Exist)."""
 
     token_file: Path | None = None  # bearer token
     ca_file: Path | None = None  # certificate authority (PEM) of the server
+
+    @model_validator(mode="after")
+    def _is_private(self) -> Self:
+        parts = urlsplit(self.fhir_url)
+        if not parts.hostname or (parts.port is not None and parts.port == 0):
+            raise ValueError("fhir_url names no server")
+        is_here = parts.hostname in _LOOPBACK
+        if parts.scheme == "http" and not (is_here or self.insecure_http):
+            raise ValueError("fhir_url must be https, or insecure_http be true")
+        return self
 
     @property
     def base_url(self) -> str:
@@ -60,6 +79,8 @@ def read_hospitals(file: Path | None) -> Hospitals:
     found = {HospitalId(hospital.hospital_id): hospital for hospital in listed}
     if len(found) != len(listed):
         raise ConfigError(reason="a hospital_id appears twice", file=str(file))
+    if len(found) > MOST_HOSPITALS:
+        raise ConfigError(reason="too many hospitals", file=str(file), most=MOST_HOSPITALS)
     for hospital in listed:
         for needed in (hospital.token_file, hospital.ca_file):
             if needed is not None and not needed.is_file():

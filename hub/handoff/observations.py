@@ -8,14 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from hub.handoff.case import Case
 from hub.handoff.fhir import (
     LOINC,
-    MDC,
     OURS,
-    UCUM,
     Ids,
     Json,
     absent,
@@ -24,9 +20,8 @@ from hub.handoff.fhir import (
     instant,
     quantity,
 )
-from protocols.errors import RemoteProtocolError
+from hub.handoff.resources import begun, device_of
 from protocols.messages import Score, VitalsReading
-from protocols.messages.samples import decode_samples
 
 STEP_US: Final = 5 * 60 * 1_000_000
 """Vital signs are sent one in five minutes and the newest, as a chart would hold them."""
@@ -46,7 +41,9 @@ class _Vital:
 _VITALS: Final = (
     _Vital("heart_rate_bpm", "8867-4", "Heart rate", "/min", "/min"),
     _Vital("pulse_bpm", "8889-8", "Heart rate by Pulse oximetry", "/min", "/min"),
-    _Vital("spo2_pct", "59408-5", "Oxygen saturation by Pulse oximetry", "%", "%"),
+    _Vital(
+        "spo2_pct", "59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry", "%", "%"
+    ),
     _Vital("respiratory_rate_bpm", "9279-1", "Respiratory rate", "/min", "/min"),
     _Vital("body_temp_c", "8310-5", "Body temperature", "°C", "Cel"),
     _Vital("etco2_mmhg", "19889-5", "Carbon dioxide, end tidal", "mmHg", "mm[Hg]"),
@@ -63,8 +60,8 @@ _SPO2: Final = {"system": LOINC, "code": "2708-6", "display": "Oxygen saturation
 def vital_observations(case: Case, ids: Ids) -> Iterator[tuple[str, Json]]:
     """Yield (name, Observation) of every vital sign, oldest first."""
     for vital in _VITALS:
-        for at_utc_us, value in _thinned(case.vitals, vital.field):
-            yield f"{vital.field}/{at_utc_us}", _vital(case, ids, vital, at_utc_us, value)
+        for at_utc_us, reading in _thinned(case.vitals, vital.field):
+            yield f"{vital.field}/{at_utc_us}", _vital(case, ids, vital, at_utc_us, reading)
     for at_utc_us, reading in _cuffs(case.vitals):
         yield f"pressure/{at_utc_us}", _pressure(case, ids, at_utc_us, reading)
 
@@ -94,73 +91,19 @@ def node_observation(case: Case, ids: Ids) -> tuple[str, Json] | None:
     return "nodes", found
 
 
-def ecg_observation(case: Case, ids: Ids) -> tuple[str, Json] | None:
-    """Return (name, Observation) of the newest ten seconds of ECG, every sample of it."""
-    if not case.ecg:
-        return None
-    first_us, first = case.ecg[0]
-    leads: dict[str, list[np.ndarray[tuple[int], np.dtype[np.int32]]]] = {}
-    for _, block in case.ecg:
-        if (block.rate_hz, block.channels) != (first.rate_hz, first.channels):
-            continue  # the device was set anew in between
-        try:
-            samples = decode_samples(block)
-        except RemoteProtocolError:
-            continue
-        for channel, row in zip(block.channels, samples, strict=True):
-            leads.setdefault(channel.code, []).append(row)
-    if not leads:
-        return None
-    found = _begun(case, ids, first_us)
-    found |= {
-        "category": category("procedure", "Procedure"),
-        "code": coded(LOINC, "11524-6", "EKG study"),
-        "component": [
-            {
-                "code": coded(MDC, channel.code, channel.code),
-                "valueSampledData": {
-                    "origin": {"value": 0, "unit": channel.unit, "system": UCUM, "code": "uV"},
-                    "period": 1000 / first.rate_hz,
-                    "factor": channel.gain,
-                    "dimensions": 1,
-                    "data": _samples(leads[channel.code], channel.offset, first.missing),
-                },
-            }
-            for channel in first.channels
-            if channel.code in leads and channel.unit == "uV"
-        ],
-    }
-    return "ecg", found
-
-
-def sources(case: Case) -> list[str]:
-    """Return what made the numbers and the curves, as the devices say."""
-    said = {reading.source for _, reading in case.vitals if reading.source}
-    said |= {
-        channel.source for _, block in case.ecg for channel in block.channels if channel.source
-    }
-    return sorted(said)
-
-
 def _begun(case: Case, ids: Ids, at_utc_us: int) -> Json:
-    return {
-        "resourceType": "Observation",
-        "status": "final",
-        "subject": ids.reference("patient"),
-        "encounter": ids.reference("encounter"),
-        "effectiveDateTime": instant(at_utc_us),
-        "performer": [ids.reference("crew", case.unit.call_sign)],
-    }
+    return begun(case, ids) | {"effectiveDateTime": instant(at_utc_us)}
 
 
-def _vital(case: Case, ids: Ids, vital: _Vital, at_utc_us: int, value: float) -> Json:
+def _vital(case: Case, ids: Ids, vital: _Vital, at_utc_us: int, reading: VitalsReading) -> Json:
     code = coded(LOINC, vital.code, vital.display)
     if vital.field == "spo2_pct":  # the profile asks for the general code beside the exact one
         code["coding"].insert(0, _SPO2)
-    return _begun(case, ids, at_utc_us) | {
+    measured = _begun(case, ids, at_utc_us) | device_of(ids, reading.source)
+    return measured | {
         "category": category("vital-signs", "Vital Signs"),
         "code": code,
-        "valueQuantity": quantity(value, vital.unit, vital.ucum),
+        "valueQuantity": quantity(getattr(reading, vital.field), vital.unit, vital.ucum),
     }
 
 
@@ -174,7 +117,8 @@ def _pressure(case: Case, ids: Ids, at_utc_us: int, reading: VitalsReading) -> J
         else:
             component["valueQuantity"] = quantity(value, pressure.unit, pressure.ucum)
         components.append(component)
-    return _begun(case, ids, at_utc_us) | {
+    measured = _begun(case, ids, at_utc_us) | device_of(ids, reading.source)
+    return measured | {
         "category": category("vital-signs", "Vital Signs"),
         "code": coded(LOINC, "85354-9", "Blood pressure panel"),
         "component": components,
@@ -213,14 +157,15 @@ def _part(
     return {"code": code, "valueString": f"{value} {said}".strip()}
 
 
-def _thinned(vitals: Sequence[tuple[int, VitalsReading]], field: str) -> list[tuple[int, float]]:
-    """Return the last value of each five minutes, the newest included, oldest first."""
-    last: dict[int, tuple[int, float]] = {}
+def _thinned(
+    vitals: Sequence[tuple[int, VitalsReading]], field: str
+) -> list[tuple[int, VitalsReading]]:
+    """Return the last that has `field` of each five minutes, the newest included, oldest first."""
+    last: dict[int, tuple[int, VitalsReading]] = {}
     for at_utc_us, reading in vitals:
-        value = getattr(reading, field)
-        if value is not None:
-            last[at_utc_us // STEP_US] = (at_utc_us, value)
-    return sorted(last.values())[-_MOST_STEPS:]
+        if getattr(reading, field) is not None:
+            last[at_utc_us // STEP_US] = (at_utc_us, reading)
+    return [last[step] for step in sorted(last)][-_MOST_STEPS:]
 
 
 def _cuffs(vitals: Sequence[tuple[int, VitalsReading]]) -> list[tuple[int, VitalsReading]]:
@@ -230,14 +175,3 @@ def _cuffs(vitals: Sequence[tuple[int, VitalsReading]]) -> list[tuple[int, Vital
         if reading.systolic_mmhg is not None:
             measured.setdefault(reading.nibp_measured_utc_us or at_utc_us, reading)
     return sorted(measured.items())[-_MOST_STEPS:]
-
-
-def _samples(
-    rows: list[np.ndarray[tuple[int], np.dtype[np.int32]]], offset: int, missing: int | None
-) -> str:
-    """Return FHIR sampled data: raw numbers from the origin, `E` where the device had none."""
-    values = np.concatenate(rows).astype(np.int64)
-    words = (values - offset).astype(str)
-    if missing is not None:
-        words[values == missing] = "E"
-    return " ".join(words.tolist())

@@ -1,6 +1,6 @@
 """Hospitals and hand-overs over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from hub.access.desk import Desk
 from hub.access.rights import Action
 from hub.api.gate import SignedIn
-from hub.consult.consult import handoff_event
+from hub.consult.events import handoff_event
 from hub.handoff.case import case_of
+from hub.handoff.client import without_words
 from hub.handoff.document import document_of
 from hub.handoff.service import Handoff
 from hub.store import encounters, handoffs
@@ -30,6 +31,20 @@ class HospitalOut(BaseModel):
     name: str
 
 
+class HandoffLine(BaseModel):
+    """How one hand-over stands; those who may not see patients see no words of the hospital's."""
+
+    handover_id: str
+    encounter_id: str | None
+    unit: str
+    hospital_id: str
+    state: Literal["queued", "accepted", "failed"]
+    attempts: int
+    detail: str | None
+    asked_utc_us: int
+    updated_utc_us: int
+
+
 @handoff_router.get("/hospitals", summary="See the hospitals")
 async def see_hospitals(principal: SignedIn, request: Request) -> list[HospitalOut]:
     """Return the hospitals, in the order of the configuration."""
@@ -41,6 +56,31 @@ async def see_hospitals(principal: SignedIn, request: Request) -> list[HospitalO
     ]
 
 
+@handoff_router.get("/handoffs", summary="See how hand-overs stand")
+async def see_all_handoffs(
+    principal: SignedIn,
+    request: Request,
+    state: Literal["queued", "accepted", "failed", "all"] = "all",
+) -> list[HandoffLine]:
+    """Return hand-overs of all units, the last changed first, at most 500."""
+    principal.require(Action.SEE_HANDOFFS)
+    is_clinical = principal.may(Action.SEE_PATIENT)
+    return [
+        HandoffLine(
+            handover_id=row.handover_id,
+            encounter_id=row.encounter_id if is_clinical else None,
+            unit=row.unit,
+            hospital_id=row.hospital_id,
+            state=row.state,
+            attempts=row.attempts,
+            detail=row.detail if is_clinical else without_words(row.detail),
+            asked_utc_us=row.asked_utc_us,
+            updated_utc_us=row.updated_utc_us,
+        )
+        for row in await handoffs.listed(request.app.state.pool, state=state)
+    ]
+
+
 @handoff_router.get("/encounters/{encounter_id}/handoffs", summary="See an encounter's hand-overs")
 async def see_handoffs(
     encounter_id: EncounterPath, principal: SignedIn, request: Request
@@ -49,6 +89,8 @@ async def see_handoffs(
     principal.require(Action.SEE_PATIENT)
     pool = request.app.state.pool
     encounter = await encounters.find(pool, encounter_id)
+    desk: Desk = request.app.state.desk
+    await desk.looked(principal, encounter.unit, "handoffs")
     found = await handoffs.of_encounter(pool, encounter.encounter_id)
     return [handoff_event(one) for one in found]
 

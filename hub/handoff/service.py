@@ -8,23 +8,26 @@ nobody waiting.
 import asyncio
 import logging
 import random
+from collections import Counter
 from typing import Final
 
 from hub.api.feed import Feed
-from hub.consult.consult import Consult, handoff_event
+from hub.consult.consult import Consult
+from hub.consult.events import handoff_event
 from hub.dispatch import Orders, new_order_id
 from hub.handoff import metrics
 from hub.handoff.case import case_of
 from hub.handoff.client import Outcome, send
 from hub.handoff.document import document_of
 from hub.handoff.hospitals import Hospitals, digest_of
-from hub.store import encounters
+from hub.store import encounters, records, units
 from hub.store import handoffs as store
 from hub.store.database import Pool
 from hub.store.handoffs import HandoffRow, HandoffState
 from protocols.clock import Clock
 from protocols.errors import NotFoundError
 from protocols.ids import HospitalId, UnitId
+from protocols.link import Stream
 from protocols.messages import HandoffReceipt, HospitalEntry, HospitalsOrder, Presence
 
 log = logging.getLogger(__name__)
@@ -34,9 +37,15 @@ CAP_S: Final = 300.0
 GIVE_UP_US: Final = 24 * 3600 * 1_000_000
 """After a day without success people must telephone; the hand-over is called failed."""
 
+BACKLOG_US: Final = 120 * 1_000_000
+"""So long a hand-over waits for records that the vehicle still has to send, and no longer."""
+
 LIST_VALID_US: Final = 365 * 24 * 3600 * 1_000_000
 _LOOK_S: Final = 1.0
-_MOST_AT_ONCE: Final = 16
+_MOST_AT_ONCE: Final = 32
+_MOST_AT_ONE: Final = 4
+_HOLD_US: Final = 1_000_000
+_CLINICAL: Final = frozenset({Stream.CHART, Stream.TRIAGE, Stream.VITALS, Stream.STATUS})
 
 
 class Handoff:
@@ -58,15 +67,20 @@ class Handoff:
         self._clock = clock
         self._orders = orders
         self._feed = feed
-        self._asked = consult.handover_asked
+        self._wake = consult.handover_asked
         self._rng = rng
-        self._sending: set[str] = set()
+        self._sending: dict[str, str] = {}  # hand-over → hospital
         self._to_tell: set[UnitId] = set()
 
     def heard_presence(self, unit: UnitId, presence: Presence) -> None:
         """Have a unit that has come online told the list of hospitals, if it lacks it."""
         if presence.online and not presence.light:
             self._to_tell.add(unit)
+            self._wake.set()
+
+    def nudge(self) -> None:
+        """Look at what is due now."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -74,24 +88,59 @@ class Handoff:
             while True:
                 try:
                     async with asyncio.timeout(_LOOK_S):
-                        await self._asked.wait()
+                        await self._wake.wait()
                 except TimeoutError:
                     pass
-                self._asked.clear()
-                while self._to_tell:
-                    await self._tell_hospitals(self._to_tell.pop())
-                for row in await store.due(self._pool, now_utc_us=self._clock.utc_us()):
-                    if row.handover_id in self._sending or len(self._sending) >= _MOST_AT_ONCE:
-                        continue
-                    self._sending.add(row.handover_id)
+                self._wake.clear()
+                for unit in [*self._to_tell]:
+                    await self._tell_hospitals(unit)
+                    self._to_tell.discard(unit)
+                while row := await self._next():
+                    self._sending[row.handover_id] = row.hospital_id
                     group.create_task(self._attempt(row), name="handoff.attempt")
+                metrics.WAITING.set(await store.waiting(self._pool))
+
+    async def _next(self) -> HandoffRow | None:
+        """Return the longest due that may be sent beside what is being sent."""
+        if len(self._sending) >= _MOST_AT_ONCE:
+            return None
+        at_once = Counter(self._sending.values())
+        found = await store.due(
+            self._pool,
+            now_utc_us=self._clock.utc_us(),
+            besides=self._sending,
+            not_to=[hospital for hospital, busy in at_once.items() if busy >= _MOST_AT_ONE],
+            limit=1,
+        )
+        return found[0] if found else None
 
     async def _attempt(self, row: HandoffRow) -> None:
         try:
-            outcome = await self._try(row)
+            if await self._must_wait(row):
+                next_us = self._clock.utc_us() + _HOLD_US
+                await store.hold(self._pool, row.handover_id, next_try_utc_us=next_us)
+                return
+            with metrics.ATTEMPT.time():
+                outcome = await self._try(row)
             await self._note(row, outcome)
         finally:
-            self._sending.discard(row.handover_id)
+            del self._sending[row.handover_id]
+            self._wake.set()
+
+    async def _must_wait(self, row: HandoffRow) -> bool:
+        """Say whether the vehicle is just now sending older records that belong in the document.
+
+        After an outage the newest records come first, this request among them.
+        """
+        since_us = self._clock.utc_us() - BACKLOG_US
+        if row.attempts or row.queued_utc_us < since_us:
+            return False
+        return any(
+            ledger.held.ranges
+            and ledger.stream in _CLINICAL
+            and ledger.last_received_utc_us >= since_us
+            for ledger in await records.streams_of(self._pool, row.unit)
+        )
 
     async def _try(self, row: HandoffRow) -> Outcome:
         hospital = self.hospitals.get(HospitalId(row.hospital_id))
@@ -108,7 +157,7 @@ class Handoff:
     async def _note(self, row: HandoffRow, outcome: Outcome) -> None:
         metrics.ATTEMPTS.labels(outcome.verdict).inc()
         now_us = self._clock.utc_us()
-        too_late = now_us - row.asked_utc_us > GIVE_UP_US
+        too_late = now_us - row.queued_utc_us > GIVE_UP_US
         state: HandoffState = "queued"
         if outcome.verdict == "accepted":
             state = "accepted"
@@ -144,11 +193,14 @@ class Handoff:
 
     async def _tell_hospitals(self, unit: UnitId) -> None:
         """Put the list into the unit's outbox, unless it was told this very list."""
-        if not self.hospitals:
+        try:
+            await units.find(self._pool, unit)
+        except NotFoundError:
             return
         digest, now_us = digest_of(self.hospitals), self._clock.utc_us()
         async with self._pool.acquire() as connection, connection.transaction():
-            if await store.told_digest(connection, unit) == digest:
+            told = await store.told_digest(connection, unit)
+            if told == digest or (told is None and not self.hospitals):
                 return
             order = HospitalsOrder(
                 order_id=new_order_id(),

@@ -1,25 +1,29 @@
-"""Encounters and advice: one open encounter a unit, and advice whose state never goes back."""
+"""Encounters: a unit has at most one open at a time."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import asyncpg
 
 from hub.store.database import Asked, Connection, Pool
 from protocols.errors import NotFoundError
-from protocols.ids import EncounterId, OrderId, UnitId
+from protocols.ids import EncounterId, UnitId
 
-AdviceState = Literal["sent", "delivered", "seen", "confirmed", "declined", "expired"]
-
-RANK: Final[dict[str, int]] = {
-    "sent": 0, "delivered": 1, "seen": 2, "confirmed": 3, "declined": 3, "expired": 3,
-}  # fmt: skip
-"""An advice moves to a higher rank only."""
+_ENCOUNTER: Final = (
+    "SELECT e.*, LEAST(e.opened_utc_us, (SELECT min(a.opened_utc_us) FROM encounter_alias a"
+    " WHERE a.encounter_id = e.encounter_id)) AS since_utc_us,"
+    " ARRAY(SELECT a.alias::text FROM encounter_alias a WHERE a.encounter_id = e.encounter_id)"
+    " AS aliases FROM encounter e"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encounter:
-    """One patient in one unit's care."""
+    """One patient in one unit's care.
+
+    `since_utc_us`: when the patient came into it, by whoever opened the encounter first.
+    `aliases`: further ids under which the vehicle speaks of it.
+    """
 
     encounter_id: EncounterId
     unit: UnitId
@@ -27,29 +31,28 @@ class Encounter:
     opened_by: str
     run_id: str | None
     closed_utc_us: int | None
+    since_utc_us: int
+    aliases: tuple[str, ...]
 
     @property
     def state(self) -> Literal["open", "closed"]:
         """Whether the patient is still in the unit's care."""
         return "open" if self.closed_utc_us is None else "closed"
 
+    @property
+    def is_by_crew(self) -> bool:
+        """The crew opened it, not a doctor."""
+        return self.opened_by == crew_of(self.unit)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """One advice and its newest state."""
 
-    advice_id: OrderId
-    encounter_id: EncounterId
-    unit: UnitId
-    text: str
-    given_by: str
-    given_utc_us: int
-    expires_utc_us: int
-    state: AdviceState
-    answered_utc_us: int | None
-    answered_by: str | None
-    reason: str | None
-    read_back: str | None
+def crew_of(unit: UnitId) -> str:
+    """Return who `opened_by` names when the crew did."""
+    return f"unit:{unit}"
+
+
+async def lock(connection: Connection, unit: UnitId) -> None:
+    """Have the transaction alone change the unit's encounters, until it ends."""
+    await connection.execute("SELECT 1 FROM unit WHERE unit = $1 FOR UPDATE", unit)
 
 
 async def find(asked: Asked, encounter_id: str) -> Encounter:
@@ -59,7 +62,7 @@ async def find(asked: Asked, encounter_id: str) -> Encounter:
         NotFoundError: there is none.
     """
     row = await asked.fetchrow(
-        "SELECT * FROM encounter WHERE encounter_id = COALESCE("
+        f"{_ENCOUNTER} WHERE e.encounter_id = COALESCE("  # noqa: S608 -- a constant
         "(SELECT encounter_id FROM encounter_alias WHERE alias = $1), $1)",
         encounter_id,
     )
@@ -70,9 +73,7 @@ async def find(asked: Asked, encounter_id: str) -> Encounter:
 
 async def open_of(asked: Asked, unit: UnitId) -> Encounter | None:
     """Return the unit's open encounter."""
-    row = await asked.fetchrow(
-        "SELECT * FROM encounter WHERE unit = $1 AND closed_utc_us IS NULL", unit
-    )
+    row = await asked.fetchrow(f"{_ENCOUNTER} WHERE e.unit = $1 AND closed_utc_us IS NULL", unit)
     return None if row is None else _encounter(row)
 
 
@@ -81,8 +82,8 @@ async def listed(
 ) -> list[Encounter]:
     """Return encounters, newest first."""
     rows = await pool.fetch(
-        "SELECT * FROM encounter WHERE ($1 = 'all' OR (closed_utc_us IS NULL) = ($1 = 'open'))"
-        " AND ($2::text IS NULL OR unit = $2) ORDER BY opened_utc_us DESC LIMIT $3",
+        f"{_ENCOUNTER} WHERE ($1 = 'all' OR (closed_utc_us IS NULL) = ($1 = 'open'))"
+        " AND ($2::text IS NULL OR e.unit = $2) ORDER BY opened_utc_us DESC LIMIT $3",
         state,
         unit,
         limit,
@@ -98,27 +99,30 @@ async def insert(  # noqa: PLR0913 -- what an encounter is
     opened_utc_us: int,
     opened_by: str,
     run_id: str | None,
-    closed_utc_us: int | None = None,
+    implied_close_utc_us: int | None = None,
 ) -> None:
-    """Add an encounter; one that stands is left as it is."""
+    """Add an encounter; `implied_close_utc_us` is when the unit's next one began, if it has."""
     await connection.execute(
-        "INSERT INTO encounter VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (encounter_id)"
-        " DO NOTHING",
+        "INSERT INTO encounter VALUES ($1, $2, $3, $4, $5, $6, $6::bigint IS NOT NULL)",
         encounter_id,
         unit,
         opened_utc_us,
         opened_by,
         run_id,
-        closed_utc_us,
+        implied_close_utc_us,
     )
 
 
-async def close(connection: Connection, encounter_id: EncounterId, *, at_utc_us: int) -> None:
-    """Close an encounter that is open."""
+async def close(
+    connection: Connection, encounter_id: EncounterId, *, at_utc_us: int, is_implied: bool = False
+) -> None:
+    """Close an encounter that is open, or say better when one closed that was implied to have."""
     await connection.execute(
-        "UPDATE encounter SET closed_utc_us = $2 WHERE encounter_id = $1 AND closed_utc_us IS NULL",
+        "UPDATE encounter SET closed_utc_us = GREATEST(opened_utc_us, $2), close_implied = $3"
+        " WHERE encounter_id = $1 AND (closed_utc_us IS NULL OR (close_implied AND NOT $3))",
         encounter_id,
         at_utc_us,
+        is_implied,
     )
 
 
@@ -130,6 +134,60 @@ async def is_known(connection: Connection, encounter_id: str) -> bool:
         encounter_id,
     )
     return bool(found)
+
+
+async def note_earlier(
+    connection: Connection, encounter_id: str, unit: UnitId, *, opened_utc_us: int
+) -> None:
+    """Set back when the crew opened an encounter, if it was earlier than is known."""
+    await connection.execute(
+        "UPDATE encounter SET opened_utc_us = $3 WHERE encounter_id = $1 AND unit = $2"
+        " AND opened_by = $4 AND opened_utc_us > $3",
+        encounter_id,
+        unit,
+        opened_utc_us,
+        crew_of(unit),
+    )
+    await connection.execute(
+        "UPDATE encounter_alias SET opened_utc_us = $2 WHERE alias = $1 AND opened_utc_us > $2",
+        encounter_id,
+        opened_utc_us,
+    )
+
+
+async def next_opening(connection: Connection, unit: UnitId, *, after_utc_us: int) -> int | None:
+    """Return when the crew opened its first encounter after `after_utc_us`, if it has."""
+    found = await connection.fetchval(
+        "SELECT min(opened_utc_us) FROM encounter WHERE unit = $1 AND opened_by = $2"
+        " AND opened_utc_us > $3",
+        unit,
+        crew_of(unit),
+        after_utc_us,
+    )
+    return None if found is None else int(found)
+
+
+async def note_early_close(
+    connection: Connection, encounter_id: str, unit: UnitId, *, at_utc_us: int
+) -> None:
+    """Keep the close of an encounter that has not been heard to open."""
+    await connection.execute(
+        "INSERT INTO encounter_early_close VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        encounter_id,
+        unit,
+        at_utc_us,
+    )
+
+
+async def take_early_close(connection: Connection, encounter_id: str, unit: UnitId) -> int | None:
+    """Remove and return such a close, UTC µs."""
+    found = await connection.fetchval(
+        "DELETE FROM encounter_early_close WHERE encounter_id = $1 AND unit = $2"
+        " RETURNING closed_utc_us",
+        encounter_id,
+        unit,
+    )
+    return None if found is None else int(found)
 
 
 async def add_alias(
@@ -144,106 +202,30 @@ async def add_alias(
     )
 
 
-async def take_alias(connection: Connection, alias: str) -> int | None:
-    """Remove an alias; return when what it named was opened, or None if it is none."""
-    opened = await connection.fetchval(
-        "DELETE FROM encounter_alias WHERE alias = $1 RETURNING opened_utc_us", alias
+async def alias_opened(connection: Connection, alias: str) -> int | None:
+    """Return when the crew opened what `alias` names, or None if it is no alias."""
+    found = await connection.fetchval(
+        "SELECT opened_utc_us FROM encounter_alias WHERE alias = $1", alias
     )
-    return None if opened is None else int(opened)
+    return None if found is None else int(found)
 
 
-async def insert_advice(connection: Connection, advice: Advice) -> None:
-    """Add an advice that was just given."""
-    await connection.execute(
-        "INSERT INTO advice (advice_id, encounter_id, unit, text, given_by, given_utc_us,"
-        " expires_utc_us, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        advice.advice_id,
-        advice.encounter_id,
-        advice.unit,
-        advice.text,
-        advice.given_by,
-        advice.given_utc_us,
-        advice.expires_utc_us,
-        advice.state,
-    )
-    await _note_change(
-        connection, advice.advice_id, advice.state, advice.given_utc_us, advice.given_by
-    )
-
-
-async def answer_advice(  # noqa: PLR0913 -- what an answer says
-    connection: Connection,
-    advice_id: str,
-    state: AdviceState,
-    *,
-    unit: UnitId,
-    at_utc_us: int,
-    by: str | None,
-    reason: str | None,
-    read_back: str | None,
-) -> Advice | None:
-    """Take in what the vehicle says of an advice to it; return the advice if that changed it.
-
-    A word given in time counts though it arrives after the hub has called the advice expired.
-    """
-    row = await connection.fetchrow(
-        "SELECT * FROM advice WHERE advice_id::text = $1 AND unit = $2 FOR UPDATE", advice_id, unit
-    )
-    if row is None:
-        return None
-    await _note_change(connection, row["advice_id"], state, at_utc_us, by)
-    in_time = (
-        row["state"] == "expired"
-        and state in {"confirmed", "declined"}
-        and at_utc_us <= row["expires_utc_us"]
-    )
-    if RANK[state] <= RANK[row["state"]] and not in_time:
-        return None
-    is_word = state in {"confirmed", "declined"}
-    changed = await connection.fetchrow(
-        "UPDATE advice SET state = $2, answered_utc_us = $3, answered_by = $4, reason = $5,"
-        " read_back = $6 WHERE advice_id = $1 RETURNING *",
-        row["advice_id"],
-        state,
-        at_utc_us if is_word else None,
-        by if is_word else None,
-        reason,
-        read_back,
-    )
-    return None if changed is None else _advice(changed)
-
-
-async def expire_advice(connection: Connection, *, now_utc_us: int) -> list[Advice]:
-    """Call expired what nobody has answered in time; return what changed."""
+async def aliases_after(
+    connection: Connection, encounter_id: EncounterId, *, after_utc_us: int
+) -> list[tuple[str, int]]:
+    """Return (alias, opened) of those opened after `after_utc_us`, oldest first."""
     rows = await connection.fetch(
-        "UPDATE advice SET state = 'expired' WHERE state IN ('sent', 'delivered', 'seen')"
-        " AND expires_utc_us < $1 RETURNING *",
-        now_utc_us,
-    )
-    for row in rows:
-        await _note_change(connection, row["advice_id"], "expired", now_utc_us, None)
-    return [_advice(row) for row in rows]
-
-
-async def advice_of(pool: Pool, encounter_id: EncounterId) -> list[Advice]:
-    """Return the encounter's advice, oldest first."""
-    rows = await pool.fetch(
-        "SELECT * FROM advice WHERE encounter_id = $1 ORDER BY given_utc_us LIMIT 1000",
+        "SELECT alias::text, opened_utc_us FROM encounter_alias"
+        " WHERE encounter_id = $1 AND opened_utc_us > $2 ORDER BY opened_utc_us",
         encounter_id,
+        after_utc_us,
     )
-    return [_advice(row) for row in rows]
+    return [(row["alias"], row["opened_utc_us"]) for row in rows]
 
 
-async def _note_change(
-    connection: Connection, advice_id: object, state: str, at_utc_us: int, by: str | None
-) -> None:
-    await connection.execute(
-        "INSERT INTO advice_change VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        advice_id,
-        state,
-        at_utc_us,
-        by,
-    )
+async def drop_alias(connection: Connection, alias: str) -> None:
+    """Make `alias` nobody's name."""
+    await connection.execute("DELETE FROM encounter_alias WHERE alias = $1", alias)
 
 
 def _encounter(row: asyncpg.Record) -> Encounter:
@@ -254,21 +236,6 @@ def _encounter(row: asyncpg.Record) -> Encounter:
         opened_by=row["opened_by"],
         run_id=row["run_id"],
         closed_utc_us=row["closed_utc_us"],
-    )
-
-
-def _advice(row: asyncpg.Record) -> Advice:
-    return Advice(
-        advice_id=OrderId(str(row["advice_id"])),
-        encounter_id=EncounterId(str(row["encounter_id"])),
-        unit=UnitId(row["unit"]),
-        text=row["text"],
-        given_by=row["given_by"],
-        given_utc_us=row["given_utc_us"],
-        expires_utc_us=row["expires_utc_us"],
-        state=cast("AdviceState", row["state"]),
-        answered_utc_us=row["answered_utc_us"],
-        answered_by=row["answered_by"],
-        reason=row["reason"],
-        read_back=row["read_back"],
+        since_utc_us=row["since_utc_us"],
+        aliases=tuple(row["aliases"]),
     )

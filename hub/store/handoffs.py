@@ -1,5 +1,6 @@
 """Hand-overs: the outbox towards hospitals, and which unit knows which list of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -21,7 +22,8 @@ class HandoffRow:
     unit: UnitId
     hospital_id: HospitalId
     signed_by: str
-    asked_utc_us: int
+    asked_utc_us: int  # when the crew asked
+    queued_utc_us: int  # when the hub heard of it
     state: HandoffState
     attempts: int
     next_try_utc_us: int
@@ -42,7 +44,9 @@ async def ask(  # noqa: PLR0913 -- what a hand-over is
 ) -> HandoffRow | None:
     """Put a hand-over into the outbox; return it, or None if it stands there already."""
     row = await connection.fetchrow(
-        "INSERT INTO handoff VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $7)"
+        "INSERT INTO handoff (handover_id, encounter_id, unit, hospital_id, signed_by,"
+        " asked_utc_us, state, next_try_utc_us, updated_utc_us, queued_utc_us)"
+        " VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $7)"
         " ON CONFLICT DO NOTHING RETURNING *",
         handover_id,
         encounter_id,
@@ -55,12 +59,71 @@ async def ask(  # noqa: PLR0913 -- what a hand-over is
     return None if row is None else _row(row)
 
 
-async def due(pool: Pool, *, now_utc_us: int, limit: int = 16) -> list[HandoffRow]:
-    """Return what is to be sent now, the longest due first."""
+async def move(
+    connection: Connection,
+    encounter_id: EncounterId,
+    to: EncounterId,
+    *,
+    from_utc_us: int,
+    to_utc_us: int | None = None,
+) -> None:
+    """Give hand-overs that were asked for in this span to the encounter that they were about."""
+    await connection.execute(
+        "UPDATE handoff SET encounter_id = $2 WHERE encounter_id = $1 AND asked_utc_us >= $3"
+        " AND ($4::bigint IS NULL OR asked_utc_us <= $4)",
+        encounter_id,
+        to,
+        from_utc_us,
+        to_utc_us,
+    )
+
+
+async def due(
+    pool: Pool,
+    *,
+    now_utc_us: int,
+    besides: Collection[str],
+    not_to: Collection[str],
+    limit: int,
+) -> list[HandoffRow]:
+    """Return what is to be sent now, the longest due first.
+
+    `besides`: hand-overs that are being sent; `not_to`: hospitals that are given no more for now.
+    """
     rows = await pool.fetch(
         "SELECT * FROM handoff WHERE state = 'queued' AND next_try_utc_us <= $1"
-        " ORDER BY next_try_utc_us LIMIT $2",
+        " AND handover_id <> ALL($2::uuid[]) AND hospital_id <> ALL($3::text[])"
+        " ORDER BY next_try_utc_us LIMIT $4",
         now_utc_us,
+        list(besides),
+        list(not_to),
+        limit,
+    )
+    return [_row(row) for row in rows]
+
+
+async def waiting(pool: Pool) -> int:
+    """Return how many hand-overs no hospital has yet."""
+    return int(await pool.fetchval("SELECT count(*) FROM handoff WHERE state = 'queued'"))
+
+
+async def hold(pool: Pool, handover_id: str, *, next_try_utc_us: int) -> None:
+    """Look at a hand-over later; no attempt was made."""
+    await pool.execute(
+        "UPDATE handoff SET next_try_utc_us = $2 WHERE handover_id = $1",
+        handover_id,
+        next_try_utc_us,
+    )
+
+
+async def listed(
+    pool: Pool, *, state: HandoffState | Literal["all"], limit: int = 500
+) -> list[HandoffRow]:
+    """Return hand-overs, the last changed first."""
+    rows = await pool.fetch(
+        "SELECT * FROM handoff WHERE $1 = 'all' OR state = $1"
+        " ORDER BY updated_utc_us DESC LIMIT $2",
+        state,
         limit,
     )
     return [_row(row) for row in rows]
@@ -122,6 +185,7 @@ def _row(row: asyncpg.Record) -> HandoffRow:
         hospital_id=HospitalId(row["hospital_id"]),
         signed_by=row["signed_by"],
         asked_utc_us=row["asked_utc_us"],
+        queued_utc_us=row["queued_utc_us"],
         state=cast("HandoffState", row["state"]),
         attempts=row["attempts"],
         next_try_utc_us=row["next_try_utc_us"],

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hub.store import Pool, encounters
+from hub.store import advice as advice_store
 from hub.store.encounters import Encounter
 from protocols.errors import ConflictError, NotFoundError
 from protocols.ids import UnitId
@@ -109,7 +110,7 @@ async def test_one_that_was_over_before_the_doctor_opened_is_an_encounter_of_its
         )
 
         async def is_separate() -> bool:
-            return await pool.fetchval("SELECT count(*) FROM encounter") == 2
+            return bool(await pool.fetchval("SELECT count(*) FROM encounter") == 2)
 
         await until(is_separate)
         old = await encounters.find(pool, theirs)
@@ -141,11 +142,11 @@ async def test_advice_goes_forward_only_whatever_order_the_answers_come_in(pool:
         here.says(Stream.ACK, answer.model_copy(update={"state": "declined", "reason": "no"}))
 
         async def all_noted() -> bool:
-            return await pool.fetchval("SELECT count(*) FROM advice_change") == 5
+            return bool(await pool.fetchval("SELECT count(*) FROM advice_change") == 5)
 
         await until(all_noted)
         assert await state_of(pool, advice.advice_id) == "confirmed"
-        [kept] = await encounters.advice_of(pool, encounter.encounter_id)
+        [kept] = await advice_store.of_encounter(pool, encounter.encounter_id)
         assert (kept.answered_by, kept.read_back, kept.reason) == ("Li Lei", "300 mg", None)
 
 
@@ -164,7 +165,7 @@ async def test_what_nobody_answers_expires_and_a_word_given_in_time_still_counts
         here.says(Stream.ACK, too_late, at_utc_us=advice.expires_utc_us + 1)
 
         async def is_noted() -> bool:
-            return await pool.fetchval("SELECT count(*) FROM advice_change") == 3
+            return bool(await pool.fetchval("SELECT count(*) FROM advice_change") == 3)
 
         await until(is_noted)
         assert await state_of(pool, advice.advice_id) == "expired"

@@ -1,0 +1,48 @@
+"""What screens are told of encounters, advice and hand-overs."""
+
+from hub.store.advice import Advice
+from hub.store.encounters import Encounter
+from hub.store.handoffs import HandoffRow
+from protocols.live import AdviceChanged, EncounterChanged, HandoffChanged
+
+
+def encounter_event(encounter: Encounter) -> EncounterChanged:
+    """Return what screens are told of an encounter."""
+    return EncounterChanged(
+        unit=encounter.unit,
+        encounter_id=encounter.encounter_id,
+        state=encounter.state,
+        opened_utc_us=encounter.opened_utc_us,
+        closed_utc_us=encounter.closed_utc_us,
+    )
+
+
+def advice_event(advice: Advice) -> AdviceChanged:
+    """Return what screens are told of an advice."""
+    return AdviceChanged(
+        unit=advice.unit,
+        encounter_id=advice.encounter_id,
+        advice_id=advice.advice_id,
+        text=advice.text,
+        by=advice.given_by,
+        state=advice.state,
+        given_utc_us=advice.given_utc_us,
+        expires_utc_us=advice.expires_utc_us,
+        answered_utc_us=advice.answered_utc_us,
+        answered_by=advice.answered_by,
+        reason=advice.reason,
+    )
+
+
+def handoff_event(row: HandoffRow) -> HandoffChanged:
+    """Return what screens are told of a hand-over."""
+    return HandoffChanged(
+        unit=row.unit,
+        encounter_id=row.encounter_id,
+        handover_id=row.handover_id,
+        hospital_id=row.hospital_id,
+        state=row.state,
+        attempts=row.attempts,
+        detail=row.detail,
+        updated_utc_us=row.updated_utc_us,
+    )
