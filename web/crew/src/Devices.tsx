@@ -1,22 +1,42 @@
+import { wordOf } from "@goldenhour/shared";
 import { useTranslation } from "react-i18next";
 
 import type { VehicleState } from "./state.ts";
 
-/** Each device in one word; what is not well stands out. */
+/** Each device in one word; what is not well stands out, and what it sent in vain is counted by reason. */
 export function Devices({ state }: { state: VehicleState }) {
   const { t } = useTranslation();
   return (
-    <ul className="now-devices">
+    <ul className="now-devices gh-num">
       {state.devices.map((device) => (
         <li key={device.name} data-ok={device.state === "ok"} data-testid={`device-${device.name}`}>
-          {device.name} <b>{t(`crew.device.${device.state}`)}</b>
+          {wordOf(t, "crew.deviceName", device.name)} <b>{t(`crew.device.${device.state}`)}</b>
+          {device.rejected.length > 0 && <NotUsed rejected={device.rejected} />}
         </li>
       ))}
       {state.cameras.map((camera) => (
-        <li key={camera.camera} data-ok={camera.state === "live" || camera.state === "ok" || camera.state === "publishing"}>
-          {t("crew.camera", { name: camera.camera })} <b>{camera.state}</b>
+        <li key={camera.camera} data-ok={camera.state === "publishing"}>
+          {t("crew.camera", { name: camera.camera })} <b>{wordOf(t, "crew.cameraState", camera.state)}</b>
         </li>
       ))}
     </ul>
+  );
+}
+
+function NotUsed({ rejected }: { rejected: { reason: string; count: number }[] }) {
+  const { t } = useTranslation();
+  const count = rejected.reduce((sum, each) => sum + each.count, 0);
+  return (
+    <details className="now-not-used">
+      <summary>{t("crew.notUsed", { count })}</summary>
+      <dl>
+        {rejected.map((each) => (
+          <div key={each.reason}>
+            <dt>{wordOf(t, "crew.reason", each.reason)}</dt>
+            <dd>{each.count}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }

@@ -43,7 +43,7 @@ export function NowPage({ state, take }: { state: VehicleState; take: (answer: u
             {wordOf(t, "status", state.status)}
           </span>
         </div>
-        <RunClocks nodes={state.nodes} now={now} />
+        {state.status !== "available" && <RunClocks nodes={state.nodes} now={now} />}
         {error !== null && <ErrorNote error={error} />}
         {undoLeftUs > 0 && (
           <button

@@ -122,7 +122,8 @@ export type DeviceHealth = {
   name: string;
   state: DeviceState;
   heard: number;
-  rejected: number;
+  /** What was heard and not used, by reason, the most frequent first. */
+  rejected: { reason: string; count: number }[];
   lastHeardUtcUs: number | null;
 };
 
@@ -132,12 +133,13 @@ export function readDevice(value: unknown, path = "device"): DeviceHealth {
     name: f.text("name"),
     state: f.oneOf("state", DEVICE_STATES),
     heard: f.numberOr("heard") ?? 0,
-    rejected: sumOf(f),
+    rejected: rejectedOf(f),
     lastHeardUtcUs: f.numberOr("last_heard_utc_us"),
   };
 }
 
-function sumOf(device: Fields): number {
+function rejectedOf(device: Fields): { reason: string; count: number }[] {
   const rejected = device.objectOr("rejected");
-  return rejected === null ? 0 : rejected.numbers().reduce((sum, each) => sum + each, 0);
+  const counts = rejected?.entries().map(([reason, count]) => ({ reason, count })) ?? [];
+  return counts.filter((each) => each.count > 0).sort((a, b) => b.count - a.count);
 }

@@ -84,9 +84,9 @@ export class Fields {
     });
   }
 
-  /** Every number that is a value of this object; other values are passed over. */
-  numbers(): number[] {
-    return Object.values(this.raw).filter((value) => typeof value === "number");
+  /** Every name of this object whose value is a number, with it; others are passed over. */
+  entries(): [string, number][] {
+    return Object.entries(this.raw).filter((each): each is [string, number] => typeof each[1] === "number");
   }
 
   /** A field that may be a number or a text, as in the parts of a score. */
