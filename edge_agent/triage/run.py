@@ -325,7 +325,9 @@ class Run:
         except RemoteProtocolError:
             return
         leads = _leads(block) if isinstance(block, WaveformBlock) else set()
-        if leads >= TWELVE_LEADS and not self._ecg_seen.full():
+        contact = self.state.nodes.get(TimeNode.FIRST_MEDICAL_CONTACT.value)
+        is_after = contact is None or row.captured_utc_us >= contact[0]  # no ECG before contact
+        if leads >= TWELVE_LEADS and is_after and not self._ecg_seen.full():
             self._ecg_seen.put_nowait(row.captured_utc_us)
 
     def _take_row(self, row: Row) -> None:
