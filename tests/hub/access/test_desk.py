@@ -10,6 +10,7 @@ from protocols.ids import UnitId
 from tests.fakes.clock import FakeClock
 
 PASSWORD = "correct horse"  # noqa: S105 -- of a test
+CHANGED = "another one"
 SESSION_S = 3600.0
 
 
@@ -67,19 +68,20 @@ async def test_after_eight_wrong_tries_a_name_waits_a_minute_and_others_do_not(
 
 async def test_a_changed_password_ends_the_sessions_of_before(desk: Desk) -> None:
     _, token = await desk.sign_in("chen", PASSWORD)
-    account = {
-        "username": "chen",
-        "display_name": "x",
-        "organisation": "y",
-        "password": "another 1",
-    }
+
+    async def change(*, replace: bool) -> None:
+        await desk.add_account(
+            username="chen", display_name="x", role=Role.CREW, organisation="y",
+            password=CHANGED, replace=replace,
+        )  # fmt: skip
+
     with pytest.raises(ConflictError):
-        await desk.add_account(role=Role.CREW, **account)
-    await desk.add_account(role=Role.CREW, replace=True, **account)
+        await change(replace=False)
+    await change(replace=True)
     assert await desk.who(token) is None
     with pytest.raises(SignInError):
         await desk.sign_in("chen", PASSWORD)
-    principal, _ = await desk.sign_in("chen", "another 1")
+    principal, _ = await desk.sign_in("chen", CHANGED)
     assert principal.role is Role.CREW
 
 
