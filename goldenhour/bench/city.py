@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from goldenhour.demo.errors import NotReadyError
 
-_START_S: Final = 180.0
+_START_S: Final = 300.0
 _STOP_S: Final = 60.0
 
 

@@ -13,6 +13,8 @@ _FLAGS: Final = (
     "--no-sandbox",  # as root there is none
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # without a GPU, all but WebGL is drawn by the processor itself
+    "--disable-accelerated-2d-canvas",
     "--allow-loopback-in-peer-connection",  # for machines that have no other network
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )

@@ -17,9 +17,9 @@ from goldenhour.demo.health import answers, said_ready, until
 from protocols.clock import Clock
 from protocols.runtime.files import PRIVATE, write_whole
 
-_PART_S: Final = 60.0
+_PART_S: Final = 90.0
 _HUB_S: Final = 90.0  # its first start makes the database
-_CITY_S: Final = 60.0
+_CITY_S: Final = 90.0
 _FRESH_S: Final = 5.0  # an older heart rate is not live; source: docs/ARCHITECTURE.md
 
 

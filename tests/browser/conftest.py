@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.screens import LIVE_S
 from tests.running.demo import RunningDemo, running_demo
 
 FLAGS = [
     "--no-sandbox",  # as root there is none
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",  # WebGL
+    # without a GPU, all but WebGL is drawn by the processor itself: 60 pictures a second, not 1
+    "--disable-gpu-compositing", "--disable-accelerated-2d-canvas",
     "--allow-loopback-in-peer-connection",  # for machines that have no other network
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--autoplay-policy=no-user-gesture-required",
@@ -32,6 +35,7 @@ def chromium() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("Chromium is not installed")
+    expect.set_options(timeout=LIVE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START_S = 120
+START_S = 300
 STOP_S = 40
 
 
