@@ -83,7 +83,7 @@ async def _body(response: httpx2.Response) -> bytes:
 
 
 def _outcome(status: int, body: bytes) -> Outcome:
-    if status in {200, 201, 204}:
+    if 200 <= status < 300:  # noqa: PLR2004 -- RFC 9110
         return Outcome("accepted", None)
     detail = _detail(status, body)
     if status >= 500 or status in _AGAIN | _NO_RIGHT or 300 <= status < 400:  # noqa: PLR2004 -- RFC 9110

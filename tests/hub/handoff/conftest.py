@@ -1,6 +1,7 @@
 """A hospital: somebody else's FHIR server, on loopback."""
 
 import json
+import ssl
 import subprocess
 import sys
 import time
@@ -17,9 +18,14 @@ START_S = 30
 
 
 @contextmanager
-def serving(folder: Path, port: int) -> Iterator[str]:
-    """Run `sekmet serve` at `port` with its data in `folder`; yield its FHIR base."""
-    base = f"http://127.0.0.1:{port}/fhir"
+def serving(
+    folder: Path, port: int, *, authority: Path | None = None, **more: object
+) -> Iterator[str]:
+    """Run `sekmet serve` at `port` with its data in `folder`; yield its FHIR base.
+
+    `more` goes into its settings; with `authority` (PEM), it speaks TLS.
+    """
+    base = f"{'https' if authority else 'http'}://127.0.0.1:{port}/fhir"
     folder.mkdir(exist_ok=True)
     settings = folder / "settings.yaml"
     settings.write_text(
@@ -29,6 +35,7 @@ def serving(folder: Path, port: int) -> Iterator[str]:
                 "data_dir": str(folder),
                 "own_private_key_path": str(folder / "key.pem"),
                 "simulator": {"enabled": False},
+                **more,
             }
         )
     )
@@ -39,7 +46,11 @@ def serving(folder: Path, port: int) -> Iterator[str]:
             stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     try:
-        _wait(process, base)
+        _wait(
+            process,
+            base,
+            ssl.create_default_context(cafile=authority),
+        )
         yield base
     finally:
         process.terminate()
@@ -53,11 +64,11 @@ def hospital_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield base
 
 
-def _wait(process: subprocess.Popen[bytes], base: str) -> None:
+def _wait(process: subprocess.Popen[bytes], base: str, verify: ssl.SSLContext) -> None:
     deadline_s = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < deadline_s:
         try:
-            if httpx2.get(f"{base}/metadata", timeout=5).is_success:
+            if httpx2.get(f"{base}/metadata", timeout=5, verify=verify).is_success:
                 return
         except httpx2.HTTPError:
             time.sleep(0.1)
