@@ -28,6 +28,7 @@ from protocols.link import Frame, Lane, Plan, Record, Sender, decode_ack, encode
 from protocols.link.streams import UP, Stream
 from protocols.link.topics import down_ack, down_order, link_ack, presence, up
 from protocols.messages import Gap, Presence
+from protocols.runtime.cancel import heed_cancellation
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ class Uplink:
             finally:
                 self._is_connected = False
                 self._sender.disconnected()
+            heed_cancellation()
             if self._clock.monotonic_s() - began_s > CAP_S:
                 self._backoff.reset()
             await self._clock.sleep(self._backoff.next_s())

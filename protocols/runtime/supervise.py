@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from protocols.clock import Clock
 from protocols.errors import ConfigError, ServiceLostError
+from protocols.runtime.cancel import heed_cancellation
 from protocols.runtime.restart import RestartBudget
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ async def _keep_running(service: Service, clock: Clock) -> None:
         except ConfigError:  # trying again would not mend it
             raise
         except Exception:  # the one broad catch: a camera bug must not stop the vitals
+            heed_cancellation()
             log.exception("service.failed", extra={"service": service.name})
         budget, wait_s = budget.spend(clock.monotonic_s())
         if budget.exhausted and service.essential:
