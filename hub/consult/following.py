@@ -182,6 +182,7 @@ class Following:
         at_us: int,
         news: News,
     ) -> None:
+        await encounters.lock(connection, unit)
         if not await encounters.is_known(connection, message.encounter_id):
             # its opening is still to come, or was in a journal that is gone; the patient is not
             opened = EncounterOpened(encounter_id=message.encounter_id)

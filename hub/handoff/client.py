@@ -3,14 +3,13 @@
 import asyncio
 import json
 import re
-import ssl
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import httpx2
 
 from hub.handoff.fhir import Json
-from hub.handoff.hospitals import Hospital
+from hub.handoff.hospitals import Hospital, trusted_by
 
 ATTEMPT_S: Final = 30.0
 _MOST_ANSWER_BYTES: Final = 64 * 1024
@@ -59,17 +58,12 @@ async def _send(hospital: Hospital, bundle: Json) -> Outcome:
         method, url = "POST", f"{hospital.base_url}/Bundle"
         identifier = bundle["identifier"]
         headers["If-None-Exist"] = f"identifier={identifier['system']}|{identifier['value']}"
+    trusts = await asyncio.to_thread(trusted_by, hospital)
     async with (
-        httpx2.AsyncClient(verify=_verify(hospital), timeout=ATTEMPT_S, trust_env=False) as http,
+        httpx2.AsyncClient(verify=trusts, timeout=ATTEMPT_S, trust_env=False) as http,
         http.stream(method, url, content=json.dumps(bundle), headers=headers) as response,
     ):
         return _outcome(response.status_code, await _body(response))
-
-
-def _verify(hospital: Hospital) -> ssl.SSLContext | bool:
-    if hospital.ca_file is None:
-        return True
-    return ssl.create_default_context(cafile=str(hospital.ca_file))
 
 
 async def _body(response: httpx2.Response) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -82,10 +83,31 @@ def read_hospitals(file: Path | None) -> Hospitals:
     if len(found) > MOST_HOSPITALS:
         raise ConfigError(reason="too many hospitals", file=str(file), most=MOST_HOSPITALS)
     for hospital in listed:
-        for needed in (hospital.token_file, hospital.ca_file):
-            if needed is not None and not needed.is_file():
-                raise ConfigError(reason="a hospital's file is not there", file=str(needed))
+        _check_files(hospital)
     return found
+
+
+def trusted_by(hospital: Hospital) -> ssl.SSLContext:
+    """Return what the hospital's server is verified by.
+
+    Raises:
+        OSError: the certificate authority's file cannot be read, or holds none.
+    """
+    return ssl.create_default_context(cafile=hospital.ca_file)
+
+
+def _check_files(hospital: Hospital) -> None:
+    for needed in (hospital.token_file, hospital.ca_file):
+        if needed is not None and not needed.is_file():
+            raise ConfigError(reason="a hospital's file is not there", file=str(needed))
+    try:
+        trusted_by(hospital)
+    except OSError as err:  # ssl.SSLError is one
+        raise ConfigError(
+            reason="a hospital's ca_file holds no certificate authority",
+            hospital_id=hospital.hospital_id,
+            file=str(hospital.ca_file),
+        ) from err
 
 
 def digest_of(hospitals: Hospitals) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,12 @@ async def test_a_unit_is_told_the_list_once_and_again_when_it_changes(pool: Pool
         ('[{"hospital_id": "a", "name": "x", "fhir_url": "https:///fhir"}]', "is wrong"),
         ('[{"hospital_id": "a", "name": "x", "fhir_url": "https://h:99999"}]', "is wrong"),
         ('[{"hospital_id": "a", "name": "x", "fhir_url": "https://[h"}]', "is wrong"),
+        ('[{"hospital_id":"a","name":"x","fhir_url":"https://h","ca_file":"/no"}]', "not there"),
+        (
+            f'[{{"hospital_id":"a","name":"x","fhir_url":"https://h","ca_file":"{__file__}"}}]',
+            "no certificate authority",
+        ),
+        (json.dumps([json.loads(GOOD) | {"hospital_id": f"h{i}"} for i in range(201)]), "too many"),
         (f"[{GOOD}, {GOOD}]", "twice"),
     ],
 )  # fmt: skip
@@ -261,3 +268,19 @@ def test_a_list_that_is_wrong_is_refused_in_one_sentence(
     with pytest.raises(ConfigError) as caught:
         read_hospitals(file)
     assert said in str(caught.value.facts["reason"])
+
+
+def test_a_list_that_is_right_is_read_as_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "hospitals.json"
+    listed = [
+        {"hospital_id": "b", "name": "市二", "fhir_url": "https://b.example/r4/"},
+        {"hospital_id": "a", "name": "x", "fhir_url": "http://[::1]:8080/fhir", "send": "post"},
+        {"hospital_id": "c", "name": "y", "fhir_url": "http://10.0.0.9", "insecure_http": True},
+    ]
+    file.write_text(json.dumps(listed))
+    found = read_hospitals(file)
+    assert list(found) == ["b", "a", "c"]
+    assert found[HospitalId("b")].base_url == "https://b.example/r4"
+    assert read_hospitals(None) == {}
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_hospitals(tmp_path / "absent.json")
