@@ -173,7 +173,8 @@ def longest_silence_s(doctor: Page, *, since_utc_us: int) -> float:
         f"/api/v1/units/{UNIT}/records?stream=vitals&from_utc_us={since_utc_us}",
     )
     assert len(at) > CUT_S
-    return max(after - before for before, after in pairwise([since_utc_us, *at])) / 1e6
+    times = [since_utc_us, *map(int, at)]
+    return max(after - before for before, after in pairwise(times)) / 1_000_000
 
 
 def press_on(tablet: Page, operator: Page, doctor: Page, *, steps: tuple[str, ...]) -> None:
