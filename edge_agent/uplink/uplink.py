@@ -28,7 +28,7 @@ from protocols.link import Frame, Lane, Plan, Record, Sender, decode_ack, encode
 from protocols.link.streams import UP, Stream
 from protocols.link.topics import down_ack, down_order, link_ack, presence, up
 from protocols.messages import Gap, Presence
-from protocols.runtime.cancel import heed_cancellation
+from protocols.runtime.cancel import apart
 
 log = logging.getLogger(__name__)
 
@@ -115,13 +115,12 @@ class Uplink:
         while True:
             began_s = self._clock.monotonic_s()
             try:
-                await self._session()
+                await apart(self._session())
             except* (aiomqtt.MqttError, BrokenError, LinkDownError, OSError) as group:
                 self._note_end(group.exceptions[0])
             finally:
                 self._is_connected = False
                 self._sender.disconnected()
-            heed_cancellation()
             if self._clock.monotonic_s() - began_s > CAP_S:
                 self._backoff.reset()
             await self._clock.sleep(self._backoff.next_s())

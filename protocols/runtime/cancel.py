@@ -1,17 +1,33 @@
-"""A request to end that is not lost."""
+"""A request to end that is not lost, and one that nobody made that is not heard."""
 
 import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def heed_cancellation() -> None:
-    """Return if nobody asked this task to end; who catches errors to try again calls this first.
+async def apart(work: Awaitable[T]) -> T:
+    """Return what `work` returns, or raise what it raises; it runs in a task of its own.
 
-    A TaskGroup whose tasks fail in the moment in which it is cancelled raises their errors, and the
-    request to end is forgotten. Source: CPython issue 116720, mended in 3.13.
+    A TaskGroup whose task fails cancels the task that it stands in, and before CPython 3.13 (issue
+    116720) does not take that back: seen from within, a broken wire and a request to end look
+    alike, and either may hide the other. Seen from another task they differ.
 
     Raises:
-        CancelledError: somebody did.
+        CancelledError: the caller was asked to end; `work` has ended.
     """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    task = asyncio.create_task(_finish(work))
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # taken note of: the request to end outweighs it
+        raise
+    return task.result()
+
+
+async def _finish(work: Awaitable[T]) -> T:
+    return await work

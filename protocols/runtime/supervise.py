@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from protocols.clock import Clock
 from protocols.errors import ConfigError, ServiceLostError
-from protocols.runtime.cancel import heed_cancellation
+from protocols.runtime.cancel import apart
 from protocols.runtime.restart import RestartBudget
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,10 @@ async def _keep_running(service: Service, clock: Clock) -> None:
     budget = service.budget
     while True:
         try:
-            return await service.run()
+            return await apart(service.run())
         except ConfigError:  # trying again would not mend it
             raise
         except Exception:  # the one broad catch: a camera bug must not stop the vitals
-            heed_cancellation()
             log.exception("service.failed", extra={"service": service.name})
         budget, wait_s = budget.spend(clock.monotonic_s())
         if budget.exhausted and service.essential:

@@ -41,6 +41,33 @@ async def test_a_service_that_fails_in_the_moment_it_is_asked_to_end_ends() -> N
     assert runs == 1
 
 
+async def test_a_service_whose_part_fails_runs_again() -> None:
+    """Its TaskGroup cancels it for that, which is no request to end."""
+    again, runs = asyncio.Event(), 0
+
+    async def fails() -> None:
+        raise BreakError
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 2:
+            again.set()
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+
+    clock = FakeClock()
+    async with asyncio.timeout(5):
+        task = asyncio.create_task(
+            supervise([Service(name="link", run=run, essential=False)], clock)
+        )
+        while not task.done():
+            await clock.advance(1.0)
+        await task
+    assert again.is_set()
+
+
 async def test_a_service_that_fails_runs_again_and_the_others_never_notice() -> None:
     ended, runs = asyncio.Event(), 0
 
