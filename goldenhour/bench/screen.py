@@ -52,7 +52,7 @@ class DoctorsBrowser:
             await context.add_init_script(path=_SCRIPT)
             page = await context.new_page()
             await page.goto(f"{self._hub_url}/doctor/#/unit/{unit}", wait_until="commit")
-            await page.wait_for_function(f"{_FIRST_LIVE} !== null", timeout=_TIMEOUT_MS)
+            await page.wait_for_function(f"() => {_FIRST_LIVE} !== null", timeout=_TIMEOUT_MS)
             yield page
         finally:
             await context.close()
