@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 1.0
 REPORT_S: Final = 5.0
 _RATE_LOOKS: Final = 10
+_DRAIN_LOOKS: Final = 3
+"""Two seconds of recovering tell more than a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class LinkReporter:
         self._video = video
         self._backlog: tuple[StreamBacklog, ...] = ()
         self._sent: deque[tuple[float, int]] = deque(maxlen=_RATE_LOOKS)
+        self._waiting: deque[tuple[float, int]] = deque(maxlen=_RATE_LOOKS)
 
     async def run(self) -> None:
         """Look and record until cancelled."""
@@ -102,7 +105,7 @@ class LinkReporter:
             backlog_records=uplink.sender.backlog_waiting(),
             round_trip_s=round_trip_s,
         )
-        is_draining = state == "recovering" and rate_bps is not None and rate_bps > 0
+        drain_s = self._drain_s(size) if state == "recovering" else self._drain_s(None)
         self.status = LinkStatus(
             state=state,
             waiting_records=records,
@@ -111,7 +114,7 @@ class LinkReporter:
             last_ack_utc_us=uplink.last_ack_utc_us,
             round_trip_ms=None if round_trip_s is None else round(round_trip_s * 1000, 1),
             rate_bps=rate_bps,
-            drain_s=round(size * 8 / rate_bps, 1) if is_draining and rate_bps else None,
+            drain_s=drain_s,
         )
 
     def _rate_bps(self) -> float | None:
@@ -119,6 +122,17 @@ class LinkReporter:
         self._sent.append((self._clock.monotonic_s(), self._uplink.sent_bytes))
         (first_s, first), (last_s, last) = self._sent[0], self._sent[-1]
         return round((last - first) * 8 / (last_s - first_s), 1) if last_s > first_s else None
+
+    def _drain_s(self, waiting_bytes: int | None) -> float | None:
+        """Return the seconds until nothing waits, by how what waits has shrunk since recovering."""
+        if waiting_bytes is None:
+            self._waiting.clear()
+            return None
+        self._waiting.append((self._clock.monotonic_s(), waiting_bytes))
+        (first_s, first), (last_s, last) = self._waiting[0], self._waiting[-1]
+        if len(self._waiting) < _DRAIN_LOOKS or first <= last:
+            return None
+        return round(last * (last_s - first_s) / (first - last), 1)
 
     async def _record(self) -> None:
         status, stamp = self.status, self._clock.stamp()
