@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from firmware_sim import steer
+from firmware_sim.steer import RUN_DIR, RunDir
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -17,8 +20,7 @@ app = typer.Typer(
     "Example: goldenhour sim unit --unit A-001\n\n"
     "Exit status: 0 done; 2 wrong usage; 78 a setting, file or port is wrong.",
 )
-
-RUN_DIR = Path("var/demo/sim")
+app.add_typer(steer.app)
 
 Seed = Annotated[
     int | None, typer.Option(min=0, help="Same seed, same run. Default: from the unit's id.")
@@ -27,7 +29,6 @@ Unit = Annotated[str, typer.Option(help="The unit's id.")]
 Recordings = Annotated[
     Path, typer.Option(help="Folder with the recordings of `goldenhour sim recordings`.")
 ]
-RunDir = Annotated[Path, typer.Option(help="Folder of the simulators' control sockets.")]
 GnssPort = Annotated[int, typer.Option("--gnss-port", min=0, max=65_535, help="TCP, 0: any.")]
 Terminal = Annotated[Path | None, typer.Option(help="Also a pseudo-terminal of this name.")]
 Nmea = Annotated[Path | None, typer.Option(help="Captured NMEA log to replay.")]
@@ -38,6 +39,10 @@ Ecg = Annotated[
 Course = Annotated[
     str, typer.Option(help="stable, chest-pain, deterioration or fibrillation (of the model).")
 ]
+MonitorPacing = Annotated[
+    str, typer.Option(help="Nobody answers the monitor: live drops reports, replay waits.")
+]
+MonitorLoop = Annotated[bool, typer.Option(help="Play a recording over and over.")]
 Camera = Annotated[
     str | None, typer.Option(help="Video file, /dev/videoN or `synthetic`. Default: recording.")
 ]
@@ -60,6 +65,8 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     ecg: Ecg = None,
     course: Course = "chest-pain",
     monitor: Annotated[bool, typer.Option(help="A patrol has no monitor.")] = True,
+    pacing: MonitorPacing = "live",
+    loop: MonitorLoop = True,
     camera_port: CameraPort = 0,
     camera: Camera = None,
     timecode: Timecode = False,
@@ -110,7 +117,14 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     monitoring = None
     if monitor and monitor_target is not None:
         host, port = amounts.host_and_port(monitor_target)
-        monitoring = MonitorOptions(host=host, port=port, ecg=ecg, course=_course(course))
+        monitoring = MonitorOptions(
+            host=host,
+            port=port,
+            ecg=ecg,
+            course=_course(course),
+            pacing=_pacing(pacing),
+            loop=loop,
+        )
     _run_devices(
         UnitOptions(
             unit=unit_id(unit),
@@ -162,8 +176,8 @@ def monitor_command(  # noqa: PLR0913 -- the options that a person may give
     seed: Seed = None,
     ecg: Ecg = None,
     course: Course = "stable",
-    pacing: Annotated[str, typer.Option(help="live (drops) or replay (waits).")] = "live",
-    loop: Annotated[bool, typer.Option(help="Play a recording over and over.")] = True,
+    pacing: MonitorPacing = "live",
+    loop: MonitorLoop = True,
     recordings: Recordings = Path("var/recordings"),
 ) -> None:
     """Run a patient monitor alone: HL7 v2 over MLLP to whoever listens at TARGET.
@@ -269,82 +283,6 @@ def fleet_command(
     _until_signal(run())
 
 
-@app.command("link")
-def link_command(  # noqa: PLR0913 -- the options that a person may give
-    unit: Annotated[str, typer.Argument(help="The unit whose modem it is.")],
-    *,
-    cut: Annotated[
-        str | None, typer.Option(help="Nothing passes for so long; 0: until restored.")
-    ] = None,
-    reset: Annotated[
-        bool, typer.Option("--reset", help="With --cut: connections break at once.")
-    ] = False,
-    rate: Annotated[str | None, typer.Option(help="Each way: 64k, 1.5M, off.")] = None,
-    loss: Annotated[str | None, typer.Option(help="Share of packets lost: 5%.")] = None,
-    delay: Annotated[str | None, typer.Option(help="One way: 120ms.")] = None,
-    jitter: Annotated[str | None, typer.Option(help="Added at random, up to: 40ms.")] = None,
-    restore: Annotated[bool, typer.Option("--restore", help="Undo everything first.")] = False,
-    run_dir: RunDir = RUN_DIR,
-) -> None:
-    """Make a running unit's link bad, or good again; prints how it then is.
-
-    Example: goldenhour sim link A-001 --rate 64k --loss 5% --delay 120ms
-
-    Exit status: 0 done; 78 no such unit runs there, or an amount is wrong.
-    """
-    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
-    from firmware_sim.modem import LinkChange  # noqa: PLC0415
-
-    change = LinkChange(
-        restore=restore,
-        reset=reset,
-        cut_s=None if cut is None else amounts.seconds(cut),
-        rate_bps=None if rate is None else amounts.bits_per_second(rate),
-        loss_pct=None if loss is None else amounts.percent(loss),
-        delay_ms=None if delay is None else amounts.milliseconds(delay),
-        jitter_ms=None if jitter is None else amounts.milliseconds(jitter),
-    )
-    _ask(run_dir, unit, "link", change.model_dump(exclude_none=True), part="modem")
-
-
-@app.command("break")
-def break_command(
-    unit: Annotated[str, typer.Argument(help="The unit.")],
-    device: Annotated[str, typer.Argument(help="monitor, gnss or camera.")],
-    faults: Annotated[str, typer.Argument(help="JSON: what goes wrong, or what is shown.")],
-    *,
-    run_dir: RunDir = RUN_DIR,
-) -> None:
-    """Make one device of a running unit misbehave, or show given values.
-
-    Example: goldenhour sim break A-001 monitor '{"values": {"spo2": 82}}'
-
-    Exit status: 0 done; 78 no such unit runs there, or the faults are not understood.
-    """
-    from protocols.errors import ConfigError  # noqa: PLC0415 -- for a quick --help
-
-    try:
-        fields = json.loads(faults)
-    except ValueError as err:
-        raise ConfigError(reason="the faults are not JSON", given=faults) from err
-    if device not in {"monitor", "gnss", "camera"} or not isinstance(fields, dict):
-        raise ConfigError(reason="name monitor, gnss or camera and a JSON object", given=device)
-    _ask(run_dir, unit, device, fields, part=device)
-
-
-@app.command("status")
-def status_command(
-    unit: Annotated[str, typer.Argument(help="The unit.")], *, run_dir: RunDir = RUN_DIR
-) -> None:
-    """Print how a running unit's devices and link are.
-
-    Example: goldenhour sim status A-001
-
-    Exit status: 0 done; 78 no such unit runs there.
-    """
-    _ask(run_dir, unit, "status", {}, part=None)
-
-
 @app.command("recordings")
 def recordings_command(
     *, folder: Annotated[Path, typer.Option(help="Where to keep them.")] = Path("var/recordings")
@@ -358,13 +296,6 @@ def recordings_command(
     from firmware_sim import recordings  # noqa: PLC0415 -- for a quick --help
 
     recordings.fetch(folder)
-
-
-def _ask(run_dir: Path, unit: str, op: str, fields: dict[str, Any], *, part: str | None) -> None:
-    from firmware_sim.control import request  # noqa: PLC0415 -- for a quick --help
-
-    status = request(run_dir, unit, op, fields)
-    typer.echo(json.dumps(status if part is None else status.get(part), ensure_ascii=False))
 
 
 def _run_devices(options: Any) -> None:
