@@ -57,7 +57,8 @@ def latency(
         for one in figures:
             bar = "" if one.bar is None else f"{one.bar:g} {one.unit}"
             holds = "" if one.bar is None else ("yes" if one.holds else "NO")
-            table.add_row(one.name, f"{one.value:.3g} {one.unit}", bar, holds)
+            unit = "" if one.unit == "1" else one.unit
+            table.add_row(one.name, f"{one.value:.3g} {unit}", bar, holds)
         Console().print(table)
     typer.echo(line_of("latency", machine(), figures))
     if not all(figure.holds for figure in figures):

@@ -157,7 +157,7 @@ def of_model(seconds: int) -> dict[str, Microvolts]:
     heart = Heart(patient=patient, seed=seed)
     model = EcgModel(heart=heart, patient=patient, seed=seed)
     pleth = PlethModel(heart=heart, seed=seed + 1)
-    parts = []
+    parts: list[npt.NDArray[np.int32]] = []
     while sum(part.shape[1] for part in parts) < seconds * RATE_HZ:
         parts.append(model.take(128))
         pleth.take(32)
