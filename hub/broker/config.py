@@ -78,7 +78,7 @@ def users_text(hub_password_bcrypt: str, units: Sequence[tuple[UnitId, str]]) ->
                 unit,
                 hashed,
                 publish=[f"{root}.up.>", f"{root}.presence"],
-                subscribe=[f"{root}.>"],
+                subscribe=[root, f"{root}.>"],
             )
         )
     users = "\n".join(rows)
