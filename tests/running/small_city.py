@@ -42,14 +42,20 @@ class SmallCity:
 
 @contextlib.asynccontextmanager
 async def small_city(
-    path: Path, *, recordings: Recordings | None = None, devices: Sequence[str] = ()
+    path: Path,
+    *,
+    recordings: Recordings | None = None,
+    devices: Sequence[str] = (),
+    light_units: int = 0,
 ) -> AsyncIterator[SmallCity]:
     """Run a hub and one ambulance; `devices` are further options of its simulators.
+
+    `light_units` are enrolled, and do not drive.
 
     A program that ends by itself ends the block; the agent is started again when it is killed.
     """
     with opened(path) as folder:
-        whole = lay_out(port=0, light_units=0, pins=pins_of({}))
+        whole = lay_out(port=0, light_units=light_units, pins=pins_of({}))
         city = dataclasses.replace(whole, units=whole.units[:1])
         (site,) = city.units
         async with asyncio.TaskGroup() as group, Children(logs=folder.logs) as children:
