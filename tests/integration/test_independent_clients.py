@@ -82,11 +82,15 @@ async def test_a_unit_s_credential_opens_its_own_topics_and_no_others(tmp_path: 
 
 
 def check_against_published_schemas(messages: list[tuple[str, bytes]]) -> None:
-    frames = Counter[str]()
+    frames, acks = Counter[str](), 0
     for topic, payload in messages:
         if topic.endswith("/presence"):
             schema("presence.json").validate(plain(cbor2.loads(payload)))
-        elif "/up/" in topic:
+        elif topic in {topics.down_ack(OWN), topics.link_ack(OWN)}:
+            ack = cbor2.loads(payload)
+            schema("ack.json").validate(ack | {"j": str(uuid.UUID(bytes=ack["j"]))})
+            acks += 1
+        else:  # records up, orders down
             frame = as_json(cbor2.loads(payload))
             schema("frame.json").validate(frame)
             for _, body in frame["r"]:
@@ -94,6 +98,7 @@ def check_against_published_schemas(messages: list[tuple[str, bytes]]) -> None:
             frames[frame["s"]] += 1
     assert frames["vitals"] >= LISTEN_S / 2
     assert frames["waveform"] >= LISTEN_S / 2
+    assert acks >= LISTEN_S / 2
 
 
 def schema(name: str) -> jsonschema.Draft202012Validator:
