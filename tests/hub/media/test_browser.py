@@ -8,6 +8,8 @@ import pytest
 from fastapi.responses import FileResponse
 from playwright.async_api import Page, async_playwright
 
+from tests.edge_agent.media.cameras import network_camera
+from tests.edge_agent.media.test_service import publishing
 from tests.hub.media.peers import Publisher
 from tests.hub.media.stand import Stand, until
 
@@ -71,3 +73,16 @@ async def test_a_browser_decodes_pictures_that_change(hub: Stand, page: Page) ->
     assert joined["first_picture_ms"] < 3_000, joined
     print("joined", joined, stats)  # noqa: T201 - the figure, with -s
     await publisher.leave()
+
+
+async def test_a_camera_s_picture_is_shown_within_half_a_second(hub: Stand, page: Page) -> None:
+    """By the camera's own clock in the picture: RTSP, vehicle, hub and screen together."""
+    async with network_camera() as camera, publishing(hub.url, camera.url):
+        await until(hub.is_live)
+        token = await hub.token("play")
+        path = "/api/v1/media/whep/amb-1/patient"
+        await page.evaluate("([path, token]) => play(path, token)", [path, token])
+        ages_ms = sorted(await page.evaluate("ages(40)"))
+    print("ages of pictures, ms", ages_ms)  # noqa: T201 - the figure, with -s
+    assert ages_ms[0] > 0
+    assert ages_ms[len(ages_ms) // 2] < 500, ages_ms
