@@ -1,4 +1,4 @@
-"""One demo and one Chromium for all browser tests; pictures where GOLDENHOUR_PICTURES says."""
+"""One demo and one Chromium for the browser tests of a module; pictures where GOLDENHOUR_PICTURES says."""
 
 import os
 import shutil
@@ -24,14 +24,15 @@ FLAGS = [
 Shoot = Callable[[Page, str], None]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     with running_demo(tmp_path_factory.mktemp("browser") / "demo") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A headless Chromium; while it is open a loop runs in this thread, so not for longer."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("Chromium is not installed")
