@@ -1,4 +1,4 @@
-"""One demo and one Chromium for the browser tests of a module; pictures where GOLDENHOUR_PICTURES says."""
+"""A demo and a Chromium for each module; pictures where GOLDENHOUR_PICTURES says."""
 
 import os
 import shutil
