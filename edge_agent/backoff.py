@@ -1,6 +1,11 @@
 """How long to wait before the next attempt. Pure, but for the dice it is given."""
 
 import random
+from typing import Final
+
+BASE_S: Final = 0.5
+CAP_S: Final = 15.0
+"""Source: link-protocol, scheduling: jittered exponential, base 0.5 s, cap 15 s."""
 
 
 class Backoff:
@@ -9,7 +14,7 @@ class Backoff:
     Spread, so that a city's vehicles do not return to a restarted hub in one moment.
     """
 
-    def __init__(self, *, base_s: float, cap_s: float, rng: random.Random) -> None:
+    def __init__(self, *, rng: random.Random, base_s: float = BASE_S, cap_s: float = CAP_S) -> None:
         self._base_s = base_s
         self._cap_s = cap_s
         self._rng = rng

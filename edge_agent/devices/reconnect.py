@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from edge_agent.devices.backoff import Backoff
+from edge_agent.backoff import Backoff
 from edge_agent.devices.hearing import Hearing
 from edge_agent.devices.wire import Address, Wire
 from protocols.clock import Clock
@@ -34,7 +34,7 @@ class Reconnect:
         self._address = address
         self._hearing = hearing
         self._clock = clock
-        self._backoff = Backoff(rng)
+        self._backoff = Backoff(rng=rng)
         self._listen = listen
 
     def understood(self) -> None:

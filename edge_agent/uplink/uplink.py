@@ -18,7 +18,7 @@ from typing import Final
 
 import aiomqtt
 
-from edge_agent.backoff import Backoff
+from edge_agent.backoff import CAP_S, Backoff
 from edge_agent.journal import Journal, Row
 from edge_agent.uplink.inbox import OrderInbox
 from protocols.clock import Clock
@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 KEEPALIVE_S: Final = 5
 CONNECT_TIMEOUT_S: Final = 5.0
 SILENT_S: Final = 4.0
-BASE_S: Final = 0.5
-CAP_S: Final = 15.0
-"""Backoff between attempts. Source: link-protocol, jittered exponential, base 0.5 s, cap 15 s."""
 
 _REFUSED: Final = 0x80  # Source: MQTT 3.1.1, 3.9.3
 _LOOK_S: Final = 0.5
@@ -77,7 +74,7 @@ class Uplink:
         self._access = access
         self._describe = describe
         self._clock = clock
-        self._backoff = Backoff(base_s=BASE_S, cap_s=CAP_S, rng=rng)
+        self._backoff = Backoff(rng=rng)
         self._wake = asyncio.Event()
         self._echoes: OrderedDict[int, float] = OrderedDict()  # sent_utc_us → monotonic
         self._unanswered_since_s: float | None = None

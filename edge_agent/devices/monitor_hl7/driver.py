@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge_agent.devices.backoff import Backoff
+from edge_agent.backoff import Backoff
 from edge_agent.devices.driver import Record
 from edge_agent.devices.hearing import Hearing
 from edge_agent.devices.monitor_hl7.answer import Verdict, answer, is_answer_wanted
@@ -56,7 +56,7 @@ class MonitorHl7:
         """Prepare; nothing is opened yet."""
         self._name = name
         self._clock = clock
-        self._backoff = Backoff(rng)
+        self._backoff = Backoff(rng=rng)
         self._hearing = Hearing(name=name, clock=clock, record=record)
         self._devices: OrderedDict[str, _Device] = OrderedDict()
         self._answers = 0
