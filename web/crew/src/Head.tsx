@@ -1,4 +1,4 @@
-import { bytesText, clockText, type LinkView, useNow } from "@goldenhour/shared";
+import { clockText, type LinkView, useNow, waitingText } from "@goldenhour/shared";
 import { useTranslation } from "react-i18next";
 
 export function Clock() {
@@ -17,7 +17,7 @@ export function Waiting({ link }: { link: LinkView }) {
   // While all is live a handful is always under way: say "nothing" only when it is so, but do not flicker.
   return (
     <span className="crew-waiting gh-num" data-testid="link-waiting" data-records={records}>
-      {records === 0 ? t("link.waitingNone") : t("link.waiting", { records: records.toLocaleString(), bytes: bytesText(link.waitingBytes ?? 0) })}
+      {records === 0 ? t("link.waitingNone") : waitingText(t, records, link.waitingBytes ?? 0)}
     </span>
   );
 }

@@ -13,7 +13,7 @@ export * from "./feed/context.tsx";
 export { Room } from "./feed/room.ts";
 export { useRoom } from "./feed/useRoom.ts";
 export { agoText, spanText, type T, wordOf } from "./i18n/index.ts";
-export { linkDetail, LinkIndicator, LinkShape } from "./link/LinkIndicator.tsx";
+export { linkDetail, LinkIndicator, LinkShape, waitingText } from "./link/LinkIndicator.tsx";
 export { TimeNodes } from "./nodes/TimeNodes.tsx";
 export { SessionGate, UserMenu, useSession } from "./session/session.tsx";
 export { Brand, Card, Empty, FeedLost, LangSwitch, Mark, SchemeSwitch } from "./theme/Chrome.tsx";

@@ -81,6 +81,7 @@ describe("the link in words", () => {
     expect(detail({ state: "thin", video: "360p" })).toBe("video 360p");
     expect(detail({ state: "thin", video: "none" })).toBe("video off");
     expect(detail({ state: "store-and-forward" })).toBe("18,432 records, 4.3 MB waiting · hub last heard 90 s ago");
+    expect(detail({ state: "store-and-forward", waitingRecords: 1 })).toBe("1 record, 4.3 MB waiting · hub last heard 90 s ago");
     expect(detail({ state: "recovering" })).toBe("18,432 records, 4.3 MB waiting · 95 s left");
   });
 });

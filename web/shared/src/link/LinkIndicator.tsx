@@ -37,12 +37,14 @@ export function LinkShape({ state, size = 16 }: { state: LinkState; size?: numbe
   );
 }
 
+/** What waits: "1,204 records, 3.1 MB waiting". */
+export function waitingText(t: T, records: number, bytes: number): string {
+  return t("link.waiting", { count: records, records: records.toLocaleString(), bytes: bytesText(bytes) });
+}
+
 /** What the state means just now: what was given up, what waits, how long it will take. */
 export function linkDetail(t: T, link: LinkView, nowUtcUs: number, seenFrom: "hub" | "vehicle"): string {
-  const waiting =
-    link.waitingRecords === null || link.waitingRecords === 0
-      ? null
-      : t("link.waiting", { records: link.waitingRecords.toLocaleString(), bytes: bytesText(link.waitingBytes ?? 0) });
+  const waiting = link.waitingRecords === null || link.waitingRecords === 0 ? null : waitingText(t, link.waitingRecords, link.waitingBytes ?? 0);
   const heard =
     link.lastHeardUtcUs === null
       ? null
