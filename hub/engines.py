@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from hub.broker import HUB_USER, BrokerConfig, BrokerTls, BuiltInBroker, free_port, reachable
+from hub.broker import HUB_USER, BrokerConfig, BrokerTls, BuiltInBroker, reachable
 from hub.ingest.mqtt import BrokerAddress
 from hub.media import MediaProcess
 from hub.settings import HubSettings, MqttSettings
 from hub.store import BuiltInPostgres, Pool, migrate, open_pool
 from hub.tls import Tls
 from protocols.errors import ConfigError
+from protocols.runtime.ports import free_port
 from protocols.runtime.supervise import Service
 
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from goldenhour.demo import ports
 from protocols.errors import ConfigError
+from protocols.runtime.ports import free_ports
 
 MEDIA_PORTS: Final = 64
 """UDP ports for video; each session of a vehicle or a viewer takes one."""
@@ -121,7 +122,7 @@ def lay_out(*, port: int, light_units: int, pins: dict[str, str]) -> City:
     names = ["the hub", *(f"the tablet of {full.unit}" for full in FULL_UNITS), "the hospital"]
     names.append("the broker")
     seen = ports.consecutive(port, len(names), names=names)
-    inner = iter(ports.any_free(3 * len(FULL_UNITS)))
+    inner = iter(free_ports(ports.LOOPBACK, 3 * len(FULL_UNITS)))
     units = tuple(
         UnitSite(
             full=full,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from protocols.errors import ConfigError
+from protocols.runtime.ports import free_ports
 
 LOOPBACK: Final = "127.0.0.1"
 _UDP_FIRST: Final = 20_000
@@ -19,7 +20,7 @@ def consecutive(first: int, count: int, *, names: Sequence[str]) -> list[int]:
         ConfigError: one of them is in use, or there is no such port.
     """
     if first == 0:
-        return any_free(count)
+        return free_ports(LOOPBACK, count)
     ports = list(range(first, first + count))
     for port, name in zip(ports, names, strict=True):
         with contextlib.closing(socket.socket()) as probe:
@@ -32,17 +33,6 @@ def consecutive(first: int, count: int, *, names: Sequence[str]) -> list[int]:
                     f"{getattr(err, 'strerror', None) or err}; choose others with --port"
                 ) from err
     return ports
-
-
-def any_free(count: int, *, kind: socket.SocketKind = socket.SOCK_STREAM) -> list[int]:
-    """Return `count` different ports that were free a moment ago."""
-    with contextlib.ExitStack() as held:
-        ports = []
-        for _ in range(count):
-            probe = held.enter_context(contextlib.closing(socket.socket(type=kind)))
-            probe.bind((LOOPBACK, 0))
-            ports.append(int(probe.getsockname()[1]))
-        return ports
 
 
 def udp_range(size: int) -> tuple[int, int]:

@@ -144,13 +144,6 @@ def reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared
 
 
-def free_port(host: str) -> int:
-    """Return a TCP port of `host` that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return

@@ -14,10 +14,10 @@ from pydantic import SecretStr
 
 from firmware_sim.fleet import Broker, Credential, Fleet
 from hub.access.secrets import machine_hash
-from hub.broker import free_port
 from protocols.ids import UnitId
 from protocols.link.streams import Stream
 from protocols.runtime.clock import SystemClock
+from protocols.runtime.ports import free_port
 from tests.firmware_sim.fleet.committing import CommittingHub, broker_of, committing
 from tests.firmware_sim.until import until
 

@@ -6,8 +6,9 @@ import aiomqtt
 import pytest
 
 from hub.access.secrets import machine_hash
-from hub.broker import BrokerConfig, BuiltInBroker, free_port
+from hub.broker import BrokerConfig, BuiltInBroker
 from protocols.ids import UnitId
+from protocols.runtime.ports import free_port
 from tests.firmware_sim.until import until
 
 UNITS = tuple((UnitId(name), f"password-of-{name}") for name in ("A-001", "A-002"))

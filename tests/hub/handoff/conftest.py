@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from hub.broker import free_port
+from protocols.runtime.ports import free_port
 
 START_S = 30
 

@@ -13,10 +13,10 @@ import httpx2
 import pytest
 
 from hub.access.authority import credentials_for
-from hub.broker import free_port
 from hub.handoff.client import send, without_words
 from hub.handoff.hospitals import Hospital
 from protocols.runtime.clock import SystemClock
+from protocols.runtime.ports import free_port
 from tests.hub.handoff.conftest import serving
 from tests.hub.handoff.test_document import full_case, made
 

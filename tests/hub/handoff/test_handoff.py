@@ -10,7 +10,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from hub.broker import free_port
 from hub.handoff import Hospital, Hospitals, read_hospitals
 from hub.store import Pool
 from protocols.errors import ConfigError
@@ -26,6 +25,7 @@ from protocols.messages import (
     Presence,
     VitalsReading,
 )
+from protocols.runtime.ports import free_port
 from tests.hub.handoff.conftest import serving
 from tests.hub.room import A1, Room, new_id, room, until
 
