@@ -11,6 +11,7 @@ from typing import Any, Final
 from hub.access.rights import Principal, Role
 from hub.api.feed import Feed
 from hub.consult import Consult
+from hub.consult.consult import FOLLOWER
 from hub.dispatch import Orders
 from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
@@ -96,9 +97,26 @@ class Clinic:
         self.consult.heard([Arrived(record, None)])
 
     async def hear(self, message: Message, *, at_s: float = 0, unit: UnitId = A1) -> None:
-        """Have `unit` say `message`, and the hub act on it."""
+        """Have `unit` say `message`, and the hub act on it.
+
+        One turn is not enough while another transaction runs: what that may still precede is
+        held back until it has ended.
+        """
         await self.say(message, at_s=at_s, unit=unit)
-        await self.consult.turn()
+        async with asyncio.timeout(20):
+            await self.consult.turn()
+            while not await self._has_followed():
+                await self.consult.turn()
+
+    async def _has_followed(self) -> bool:
+        """Say whether the hub has acted on all that was said."""
+        return not await self.pool.fetchval(
+            "SELECT EXISTS (SELECT FROM record WHERE stream IN"
+            " ('alarm', 'status', 'triage', 'chart', 'ack') AND (transaction, arrival) > COALESCE("
+            "(SELECT (f.transaction, f.arrival) FROM follower f WHERE f.name = $1),"
+            " ('0'::xid8, 0::bigint)))",
+            FOLLOWER,
+        )
 
     async def ordered(self, unit: UnitId = A1) -> list[Message]:
         """What the hub has for the vehicle, oldest first."""
