@@ -1,8 +1,9 @@
 """Samples as bytes: encode and decode the `data` of a waveform block, without loss.
 
+New data is `interlead` (see `interlead`). Read only, for records that were written before it:
 `delta-deflate`: int32 first differences of each channel (the first sample stands whole), written
 as four byte planes over all channels (low byte of every difference, then the next, …), then zlib
-(RFC 1950). Differences wrap modulo 2**32, so every int32 survives.
+(RFC 1950). Differences wrap modulo 2**32.
 """
 
 import zlib
@@ -12,26 +13,29 @@ import numpy as np
 import numpy.typing as npt
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.messages import interlead
 from protocols.messages.waveform import WaveformBlock, WaveformEncoding
 
 Samples = npt.NDArray[np.int32]
 """Shape (channels, samples)."""
 
+ENCODING: Final = WaveformEncoding.INTERLEAD
+"""What `encode_samples` writes."""
+
 _BYTES_PER_SAMPLE: Final = 4
 
 
 def encode_samples(samples: Samples) -> bytes:
-    """Return `samples`, shape (channels, n), n ≥ 1, as `delta-deflate` data.
+    """Return `samples`, shape (channels, n), n ≥ 1, as `interlead` data.
 
     Raises:
-        LocalProtocolError: not a two-dimensional int32 array with at least one sample.
+        LocalProtocolError: not a two-dimensional int32 array of 1 to 42 channels with a sample.
     """
     if samples.ndim != 2 or samples.dtype != np.int32 or samples.size == 0:  # noqa: PLR2004
         raise LocalProtocolError(reason="samples are not int32 of shape (channels, n)")
-    unsigned = samples.view(np.uint32)
-    differences = np.diff(unsigned, axis=1, prepend=np.zeros((len(samples), 1), np.uint32))
-    planes = differences.astype("<u4").reshape(-1).view(np.uint8).reshape(-1, _BYTES_PER_SAMPLE)
-    return zlib.compress(np.ascontiguousarray(planes.T).tobytes(), 9)
+    if len(samples) > interlead.MOST_CHANNELS:
+        raise LocalProtocolError(reason="too many channels in one block", channels=len(samples))
+    return interlead.encode(samples)
 
 
 def decode_samples(block: WaveformBlock) -> Samples:
@@ -40,6 +44,8 @@ def decode_samples(block: WaveformBlock) -> Samples:
     Raises:
         RemoteProtocolError: reason `bad-samples`: damaged, or not as many as declared.
     """
+    if block.encoding is WaveformEncoding.INTERLEAD:
+        return _from_interlead(block)
     size = len(block.channels) * block.sample_count
     deflated = block.encoding is WaveformEncoding.DELTA_DEFLATE
     raw = _inflate(block.data, size * _BYTES_PER_SAMPLE) if deflated else block.data
@@ -51,6 +57,13 @@ def decode_samples(block: WaveformBlock) -> Samples:
     planes = np.frombuffer(raw, np.uint8).reshape(_BYTES_PER_SAMPLE, size)
     differences = np.ascontiguousarray(planes.T).view("<u4").reshape(shape)
     return np.cumsum(differences, axis=1, dtype=np.uint32).view(np.int32)
+
+
+def _from_interlead(block: WaveformBlock) -> Samples:
+    try:
+        return interlead.decode(block.data, channels=len(block.channels), count=block.sample_count)
+    except ValueError as err:
+        raise RemoteProtocolError(reason="bad-samples", detail=str(err)) from err
 
 
 def _inflate(data: bytes, expected_bytes: int) -> bytes:

@@ -13,6 +13,7 @@ class WaveformEncoding(StrEnum):
     """How `data` holds the samples; decoders in `protocols.messages.samples`, kept for ever."""
 
     INT32_LE = "int32-le"
+    INTERLEAD = "interlead"
     DELTA_DEFLATE = "delta-deflate"
 
 

@@ -52,7 +52,7 @@ from protocols.messages import (
     WaveformBlock,
     WaveformEncoding,
 )
-from protocols.messages.samples import encode_samples
+from protocols.messages.samples import ENCODING, encode_samples
 
 FOLDER: Final = Path(__file__).parent / "golden"
 JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
@@ -115,7 +115,7 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         speed_mps=11.5, heading_deg=271.0, altitude_m=12.0, satellites=11, hdop=0.9,
     )  # fmt: skip
     yield Stream.STILL, Still(camera="cabin", width_px=2, height_px=1, jpeg=b"\xff\xd8\xff\xd9")
-    yield Stream.WAVEFORM, ecg(WaveformEncoding.DELTA_DEFLATE)
+    yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD)
     yield Stream.WAVEFORM, ecg(WaveformEncoding.INT32_LE)
     yield Stream.LINK, LinkHealth(
         state="recovering", waiting_records=12, waiting_bytes=3400, last_ack_utc_us=NOW_US - 9,
@@ -177,7 +177,7 @@ def ecg(encoding: WaveformEncoding) -> WaveformBlock:
     """Return two leads of a small sawtooth, every value of it known."""
     samples = np.stack([np.arange(50) % 17 - 8, 3 - np.arange(50) % 11]).astype(np.int32) * 40
     data = samples.astype("<i4").tobytes()
-    if encoding is WaveformEncoding.DELTA_DEFLATE:
+    if encoding is ENCODING:
         data = encode_samples(samples)
     leads = tuple(
         Channel(code=code, unit="uV", gain=5.0) for code in ("MDC_ECG_LEAD_I", "MDC_ECG_LEAD_II")

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
 from protocols.link.frame import decode_frame, encode_frame
 from protocols.link.projection import frame_as_json
-from protocols.messages import KINDS, parse_body
+from protocols.messages import KINDS, interlead, parse_body
 from protocols.messages.samples import decode_samples
 from protocols.messages.waveform import WaveformBlock, WaveformEncoding
 from tests.contract.golden_frames import FOLDER, bodies, ecg, frame_of, name_of
@@ -60,6 +61,14 @@ def test_golden_samples_decode_to_the_same_integers(encoding: WaveformEncoding) 
     block = parse_body(decode_frame(raw).stream, decode_frame(raw).records[0].body)
     assert isinstance(block, WaveformBlock)
     assert decode_samples(block).tolist() == decode_samples(ecg(WaveformEncoding.INT32_LE)).tolist()
+
+
+def test_golden_leads_decode_to_the_same_integers() -> None:
+    """Twelve leads with beats, derived leads, a lead that falls off, and a quiet one."""
+    leads = json.loads((FOLDER / "interlead.twelve-leads.json").read_text())
+    raw = (FOLDER / "interlead.twelve-leads.bin").read_bytes()
+    assert interlead.decode(raw, channels=12, count=len(leads[0])).tolist() == leads
+    assert len(interlead.encode(np.array(leads, np.int32))) <= len(raw)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from edge_agent.devices.monitor_hl7.waves import Wave, read_waves
 from edge_agent.devices.reasons import Reason
 from edge_agent.vehicle_clock import Stamp
 from protocols.link.streams import Stream
-from protocols.messages import Message, VitalsReading, WaveformBlock, WaveformEncoding
-from protocols.messages.samples import encode_samples
+from protocols.messages import Message, VitalsReading, WaveformBlock
+from protocols.messages.samples import ENCODING, encode_samples
 
 LARGEST_DATA_BYTES: Final = 60 * 1024
 _MOST_SAMPLES: Final = 100_000
@@ -152,7 +152,7 @@ def _blocks(
         sample_count=count,
         first_sample_index=first_index,
         channels=wave.channels,
-        encoding=WaveformEncoding.DELTA_DEFLATE,
+        encoding=ENCODING,
         data=data,
         missing=wave.missing,
     )

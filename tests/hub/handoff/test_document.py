@@ -27,9 +27,8 @@ from protocols.messages import (
     TimeNodeStamp,
     VitalsReading,
     WaveformBlock,
-    WaveformEncoding,
 )
-from protocols.messages.samples import encode_samples
+from protocols.messages.samples import ENCODING, encode_samples
 from tests.hub.room import new_id
 from tests.hub.vehicle import NOON_US
 
@@ -91,7 +90,7 @@ def ecg_block(at: int) -> WaveformBlock:
         channels=tuple(
             Channel(code=f"MDC_ECG_LEAD_{lead}", unit="uV", gain=5.0) for lead in ("I", "II")
         ),
-        encoding=WaveformEncoding.DELTA_DEFLATE,
+        encoding=ENCODING,
         data=encode_samples(samples),
         missing=-32768,
     )

@@ -11,8 +11,8 @@ from hub.handoff.case import case_of
 from hub.handoff.ecg import ecg_observation
 from hub.handoff.fhir import Ids
 from hub.store import Pool, encounters
-from protocols.messages import Channel, EncounterOpened, WaveformBlock, WaveformEncoding
-from protocols.messages.samples import encode_samples
+from protocols.messages import Channel, EncounterOpened, WaveformBlock
+from protocols.messages.samples import ENCODING, encode_samples
 from tests.hub.consult.clinic import opened
 from tests.hub.handoff.test_document import bare_case
 from tests.hub.vehicle import NOON_US, new_journal
@@ -38,7 +38,7 @@ def block(  # noqa: PLR0913 -- what a block may say
             "sample_count": len(samples),
             "first_sample_index": index,
             "channels": (Channel(code=code, unit="uV", gain=5.0, offset=offset, source="m"),),
-            "encoding": WaveformEncoding.DELTA_DEFLATE,
+            "encoding": ENCODING,
             "data": encode_samples(np.array([samples], np.int32)),
             "missing": missing,
         }

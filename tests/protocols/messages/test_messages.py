@@ -1,8 +1,11 @@
 """Bodies come back as they went; what cannot be true is refused with the field that lies."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from protocols.dispatch.unit_status import UnitStatus
@@ -16,10 +19,9 @@ from protocols.messages import (
     StatusChange,
     VitalsReading,
     WaveformBlock,
-    WaveformEncoding,
     parse_body,
 )
-from protocols.messages.samples import Samples, decode_samples, encode_samples
+from protocols.messages.samples import ENCODING, Samples, decode_samples, encode_samples
 
 
 def block(samples: Samples, data: bytes) -> WaveformBlock:
@@ -31,7 +33,7 @@ def block(samples: Samples, data: bytes) -> WaveformBlock:
         channels=tuple(
             Channel(code=f"MDC_ECG_LEAD_{i}", unit="uV", gain=5.0) for i in range(samples.shape[0])
         ),
-        encoding=WaveformEncoding.DELTA_DEFLATE,
+        encoding=ENCODING,
         data=data,
     )
 
@@ -50,6 +52,27 @@ def test_a_block_that_unpacks_to_more_than_it_declares_is_refused() -> None:
     data = encode_samples(np.zeros((1, 5000), np.int32))
     with pytest.raises(RemoteProtocolError):
         decode_samples(block(np.zeros((1, 10), np.int32), data))
+
+
+def test_what_the_heart_says_to_all_leads_is_written_once() -> None:
+    beat = np.cumsum(np.random.default_rng(1).integers(-20, 21, 500)).astype(np.int32)
+    one = encode_samples(beat[None])
+    twelve = encode_samples(np.stack([beat * (-1) ** lead for lead in range(12)]))
+    assert len(twelve) < 1.3 * len(one)
+
+
+@given(data=st.data(), count=st.integers(1, 200), channels=st.integers(1, 12))
+def test_damaged_samples_are_refused_or_read_as_others_but_never_crash(
+    data: st.DataObject, count: int, channels: int
+) -> None:
+    shape = (channels, count)
+    values = data.draw(hnp.arrays(np.int32, shape, elements=st.integers(-(2**31), 2**31 - 1)))
+    sent = bytearray(encode_samples(values))
+    for place in data.draw(st.lists(st.integers(0, len(sent) - 1), min_size=1, max_size=8)):
+        sent[place] ^= data.draw(st.integers(1, 255))
+    kept = bytes(sent[: data.draw(st.integers(1, len(sent)))])
+    with contextlib.suppress(RemoteProtocolError):
+        assert decode_samples(block(values, kept)).shape == shape
 
 
 def test_a_status_comes_back_with_its_enums() -> None:

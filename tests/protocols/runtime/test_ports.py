@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from protocols.runtime.ports import free_port, free_ports
+from protocols.runtime.ports import free_ports
 
 
 def test_free_ports_differ_and_can_be_bound() -> None:
