@@ -14,14 +14,14 @@ A block is a string of bits, the most significant of each byte first:
 | --- | --- |
 | first sample: length of its zigzag form, then that | 6, length |
 | count of terms | 3 |
-| each term: its place in the pool, its weight in 1/32, two's complement | 7, 7 |
+| each term: its place in the pool; its weight, −16 … −1 as 0 … 15, 1 … 16 as 16 … 31 | 7, 5 |
 | code of the first 32 samples: 0 for no residual at all, else the Rice parameter + 1 | 5 |
 | of each next 32: change, zigzag, so many 0 and a 1 | ≥ 1 |
 
 Then for every sample whose code is not 0 the quotient, so many 0 and a 1; then every remainder. A
 quotient of 24 means that the residual stands in the remainder whole, in 32 bits. The pool of
 channel c: its own difference one and two samples back, then of each channel m < c the differences
-at n, n − 1, n + 1. A prediction is (Σ weight · term + 16) >> 5. Arithmetic is modulo 2**32, so
+at n, n − 1, n + 1. A prediction is (Σ weight · term + 8) >> 4. Arithmetic is modulo 2**32, so
 every int32 survives. The bits are filled up with 0 to a whole byte.
 """
 
@@ -42,18 +42,18 @@ _ESCAPED_BITS: Final = 32
 _LARGEST_CODE: Final = 31
 _MOST_TERMS: Final = 7
 _OWN_TERMS: Final = 2
-_WEIGHT_BITS: Final = 5  # after the point
+_WEIGHT_BITS: Final = 4  # after the point
 _HALF: Final = 1 << (_WEIGHT_BITS - 1)
-_LOWEST_WEIGHT, _HIGHEST_WEIGHT = -64, 63
-_TERM_BITS: Final = 14  # what one more term costs
-_TERMS_FIELD, _PLACE_FIELD, _WEIGHT_FIELD, _CODE_FIELD, _FIRST_FIELD = 3, 7, 7, 5, 6
+_ONE: Final = 1 << _WEIGHT_BITS  # the largest weight
+_TERMS_FIELD, _PLACE_FIELD, _WEIGHT_FIELD, _CODE_FIELD, _FIRST_FIELD = 3, 7, 5, 5, 6
+_TERM_BITS: Final = _PLACE_FIELD + _WEIGHT_FIELD
 MOST_CHANNELS: Final = (2**_PLACE_FIELD - _OWN_TERMS) // 3  # 42
 
 
 @dataclass(frozen=True, slots=True)
 class _Predictor:
     places: tuple[int, ...]
-    weights: tuple[int, ...]  # 1/32
+    weights: tuple[int, ...]  # 1/16; −16 to 16, never 0
 
 
 def encode(samples: _Samples) -> bytes:
@@ -125,13 +125,18 @@ def _predict(differences: _Whole, channel: int) -> tuple[_Predictor, _Whole]:
         gains[places] = -1.0
         places.append(int(np.argmax(gains)))
         weights = np.linalg.lstsq(terms[places].T, wanted, rcond=None)[0]
-        scaled = np.clip(np.rint(weights * 2**_WEIGHT_BITS), _LOWEST_WEIGHT, _HIGHEST_WEIGHT)
-        tried = _Predictor(tuple(places), tuple(int(weight) for weight in scaled))
+        tried = _Predictor(tuple(places), tuple(_rounded(weight) for weight in weights))
         residual = _wrapped(target - _predicted(pool, tried))
         if _likely_bits(residual) + _TERM_BITS >= _likely_bits(best_residual):
             break
         best, best_residual, left = tried, residual, residual.astype(float)
     return best, best_residual
+
+
+def _rounded(weight: float) -> int:
+    """Return the nearest weight that can be written."""
+    sixteenths = max(-_ONE, min(_ONE, round(weight * _ONE)))
+    return sixteenths or (1 if weight > 0 else -1)
 
 
 def _predicted(pool: _Whole, predictor: _Predictor) -> _Whole:
@@ -212,8 +217,8 @@ def _read_predictor(reader: "_Reader", channel: int) -> _Predictor:
     places, weights = [], []
     for _ in range(reader.take(_TERMS_FIELD)):
         places.append(reader.take(_PLACE_FIELD))
-        weight = reader.take(_WEIGHT_FIELD)
-        weights.append(weight - 2**_WEIGHT_FIELD if weight > _HIGHEST_WEIGHT else weight)
+        field = reader.take(_WEIGHT_FIELD)
+        weights.append(field - _ONE + (field >= _ONE))
     if len(set(places)) != len(places) or any(p >= _OWN_TERMS + 3 * channel for p in places):
         raise ValueError("a term is not in the pool, or is there twice")
     return _Predictor(tuple(places), tuple(weights))
@@ -236,7 +241,7 @@ class _Writer:
         self._put(len(predictor.places), _TERMS_FIELD)
         for place, weight in zip(predictor.places, predictor.weights, strict=True):
             self._put(place, _PLACE_FIELD)
-            self._put(weight % 2**_WEIGHT_FIELD, _WEIGHT_FIELD)
+            self._put(weight + _ONE - (weight > 0), _WEIGHT_FIELD)
         if len(codes):
             self._put(int(codes[0]), _CODE_FIELD)
         for change in np.diff(codes).tolist():
