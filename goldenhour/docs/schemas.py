@@ -74,7 +74,12 @@ def frame_schema() -> dict[str, Any]:
                 "anyOf": [_STAMP, {"type": "null"}],
                 "description": "how far that clock may be off, microseconds; null: unknown",
             },
-            "r": {"type": "array", "minItems": 1, "maxItems": MAX_RECORDS},
+            "r": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_RECORDS,
+                "description": "records; on the wire they may stand packed, as z (see packing.py)",
+            },
         },
         "oneOf": branches,
         "$defs": definitions,

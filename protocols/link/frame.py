@@ -13,6 +13,7 @@ On the wire a frame is a sealed CBOR map (see `wire`):
 | `k` | clock that captured these records: `gnss`, `ntp`, `rtc`, `unset` | text |
 | `e` | how far that clock may be off, µs; null = unknown | unsigned or null |
 | `r` | records: `[captured_utc_us, body]`, seq rising by one | array |
+| `z` | in the place of `r`, where that is shorter: the same array, packed (see `packing`) | bytes |
 | `c` | checksum | unsigned, 5 bytes |
 
 A body is itself one CBOR map, carried as a byte string so that the hub keeps it to the letter,
@@ -24,17 +25,21 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
+import cbor2
+
 from protocols.clock import ClockSource
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.ids import JournalId, Seq
+from protocols.link.packing import pack, unpack
 from protocols.link.streams import Lane, Stream
-from protocols.link.wire import MAX_MESSAGE_BYTES, Value, seal, unseal
+from protocols.link.wire import MAX_MESSAGE_BYTES, Value, load, seal, unseal
 
 VERSION: Final = 1
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_RECORDS: Final = 4096
 MAX_SEQ: Final = 2**53 - 1
 MAX_UTC_US: Final = 2**53 - 1
+_MAX_HEADER_BYTES: Final = 256  # all but the records
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +73,26 @@ def encode_frame(frame: Frame) -> bytes:
     """Return the message that carries `frame`.
 
     Raises:
-        LocalProtocolError: no records, too many, or the message would be over 256 KiB.
+        LocalProtocolError: no records, too many, or the records are over 256 KiB less a header.
     """
     if not 0 < len(frame.records) <= MAX_RECORDS:
         raise LocalProtocolError(reason="frame holds no or too many records")
-    message = seal(
-        {
-            "v": VERSION,
-            "j": uuid.UUID(frame.journal).bytes,
-            "s": frame.stream.value,
-            "n": int(frame.first_seq),
-            "l": int(frame.lane),
-            "t": frame.sent_utc_us,
-            "k": frame.clock.value,
-            "e": frame.clock_error_us,
-            "r": [[record.captured_utc_us, record.body] for record in frame.records],
-        }
-    )
-    if len(message) > MAX_MESSAGE_BYTES:
-        raise LocalProtocolError(reason="frame is too long", message_bytes=len(message))
-    return message
+    header: dict[str, Value] = {
+        "v": VERSION,
+        "j": uuid.UUID(frame.journal).bytes,
+        "s": frame.stream.value,
+        "n": int(frame.first_seq),
+        "l": int(frame.lane),
+        "t": frame.sent_utc_us,
+        "k": frame.clock.value,
+        "e": frame.clock_error_us,
+    }
+    records: list[Value] = [[record.captured_utc_us, record.body] for record in frame.records]
+    plain = cbor2.dumps(records)
+    if len(plain) > MAX_MESSAGE_BYTES - _MAX_HEADER_BYTES:
+        raise LocalProtocolError(reason="frame is too long", records_bytes=len(plain))
+    packed = pack(plain)
+    return seal(header | ({"z": packed} if len(packed) < len(plain) else {"r": records}))
 
 
 def decode_frame(payload: bytes) -> Frame:
@@ -95,7 +100,8 @@ def decode_frame(payload: bytes) -> Frame:
 
     Raises:
         RemoteProtocolError: reason `oversized`, `truncated`, `damaged`, `not-cbor`, `version`
-            (an unknown major version) or `bad-frame` (a field is missing or out of bounds).
+            (an unknown major version), `bad-packing` or `bad-frame` (a field is missing or out of
+            bounds).
     """
     fields = unseal(payload)
     version = fields.get("v")
@@ -112,7 +118,7 @@ def decode_frame(payload: bytes) -> Frame:
             clock_error_us=None
             if fields["e"] is None
             else _bounded(fields["e"], low=0, high=MAX_UTC_US),
-            records=_records(fields["r"]),
+            records=_records(fields["r"] if "r" in fields else _unpacked(fields["z"])),
         )
     except (KeyError, ValueError, TypeError) as err:
         raise RemoteProtocolError(reason="bad-frame", detail=str(err)[:120]) from err
@@ -142,6 +148,12 @@ def _records(raw: Value) -> tuple[Record, ...]:
     if not isinstance(raw, list) or not 0 < len(raw) <= MAX_RECORDS:
         raise ValueError("records: not an array of 1 to 4096")
     return tuple(_record(item) for item in raw)
+
+
+def _unpacked(raw: Value) -> Value:
+    if not isinstance(raw, bytes):
+        raise ValueError("packed records are not a byte string")  # noqa: TRY004 -- one error for the edge
+    return load(unpack(raw))
 
 
 def _record(item: Value) -> Record:

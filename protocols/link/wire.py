@@ -58,9 +58,21 @@ def load_map(data: bytes) -> dict[str, Value]:
     Raises:
         RemoteProtocolError: reason `not-cbor`: anything else, or bytes left over.
     """
+    decoded = load(data)
+    if not isinstance(decoded, dict) or not all(isinstance(key, str) for key in decoded):
+        raise RemoteProtocolError(reason="not-cbor", detail="not a map with text keys")
+    return decoded
+
+
+def load(data: bytes) -> Value:
+    """Return the one CBOR item that `data` holds.
+
+    Raises:
+        RemoteProtocolError: reason `not-cbor`: damaged, or bytes left over.
+    """
     stream = io.BytesIO(data)
     try:
-        decoded = cbor2.load(stream)
+        decoded: Value = cbor2.load(stream)
     except (
         cbor2.CBORError,
         ValueError,
@@ -72,6 +84,4 @@ def load_map(data: bytes) -> dict[str, Value]:
         raise RemoteProtocolError(reason="not-cbor", detail=str(err)[:120]) from err
     if stream.read(1):
         raise RemoteProtocolError(reason="not-cbor", detail="bytes left over")
-    if not isinstance(decoded, dict) or not all(isinstance(key, str) for key in decoded):
-        raise RemoteProtocolError(reason="not-cbor", detail="not a map with text keys")
     return decoded

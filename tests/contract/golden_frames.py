@@ -207,7 +207,7 @@ def main() -> None:
     """Write the golden files that are missing."""
     for stream, message in bodies():
         frame = frame_of(stream, message)
-        bare = FOLDER / name_of(stream, message)
+        bare = FOLDER / f"{name_of(stream, message)}.packed"
         if not bare.with_name(f"{bare.name}.cbor").exists():
             bare.with_name(f"{bare.name}.cbor").write_bytes(encode_frame(frame))
             text = json.dumps(frame_as_json(frame), indent=1, ensure_ascii=False)

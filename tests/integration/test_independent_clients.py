@@ -12,6 +12,7 @@ from typing import Any
 import cbor2
 import jsonschema
 import pytest
+import zstandard
 
 from protocols.ids import UnitId
 from protocols.link import topics
@@ -105,9 +106,17 @@ def schema(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS / name).read_text()))
 
 
+def unpacker() -> zstandard.ZstdDecompressor:
+    dictionary = Path(__file__).parents[2] / "protocols" / "link" / "records-1.zdict"
+    return zstandard.ZstdDecompressor(
+        dict_data=zstandard.ZstdCompressionDict(dictionary.read_bytes())
+    )
+
+
 def as_json(frame: dict[str, Any]) -> dict[str, Any]:
     """Return a frame as the schema's description says: UUID as text, bodies as maps."""
-    records = [[at, plain(cbor2.loads(body))] for at, body in frame["r"]]
+    raw = cbor2.loads(unpacker().decompress(frame["z"])) if "z" in frame else frame["r"]
+    records = [[at, plain(cbor2.loads(body))] for at, body in raw]
     journal = str(uuid.UUID(bytes=frame["j"]))
     header = {key: frame[key] for key in ("v", "s", "n", "l", "t", "k", "e")}
     return header | {"j": journal, "r": records}
