@@ -29,8 +29,8 @@ def asyncapi() -> str:
             "version": version("goldenhour"),
             "description": "What vehicles, hub and screens say to one another. Frames, acks and "
             "presence are CBOR maps sealed with a CRC-32; the schemas describe their JSON form. "
-            "The records of a frame may stand packed: then `z` is in the place of `r`, one Zstandard "
-            "frame (RFC 8878) of the same CBOR array, with the dictionary "
+            "The records of a frame may stand packed: then `z` is in the place of `r`, one "
+            "Zstandard frame (RFC 8878) of the same CBOR array, with the dictionary "
             "protocols/link/records-1.zdict.",
             "license": {"name": "Apache-2.0"},
         },
