@@ -5,7 +5,6 @@ bodies leaves little to send: a vitals record of 370 bytes becomes 40. The dicti
 wire format and never changes; `tests/contract/train_dictionary.py` tells how it was made.
 """
 
-import threading
 from importlib.resources import files
 from typing import Final
 
@@ -15,28 +14,18 @@ from protocols.errors import RemoteProtocolError
 from protocols.link.wire import MAX_MESSAGE_BYTES
 
 _LEVEL: Final = 3
-_DICTIONARY: Final = (files("protocols.link") / "records-1.zdict").read_bytes()
+_DICTIONARY: Final = zstandard.ZstdCompressionDict(
+    (files("protocols.link") / "records-1.zdict").read_bytes()
+)
+_DICTIONARY.precompute_compress(level=_LEVEL)
 
-
-class _Contexts(threading.local):
-    """A compressor and a decompressor for each thread: they are not to be shared."""
-
-    def __init__(self) -> None:
-        dictionary = zstandard.ZstdCompressionDict(_DICTIONARY)
-        self.compressor = zstandard.ZstdCompressor(
-            dict_data=dictionary, level=_LEVEL, write_dict_id=False
-        )
-        self.decompressor = zstandard.ZstdDecompressor(
-            dict_data=dictionary, max_window_size=MAX_MESSAGE_BYTES
-        )
-
-
-_contexts = _Contexts()
+# A context is not to be shared between threads, a dictionary is; a context each time costs 13 us.
 
 
 def pack(raw: bytes) -> bytes:
     """Return `raw` packed."""
-    return _contexts.compressor.compress(raw)
+    packer = zstandard.ZstdCompressor(dict_data=_DICTIONARY, level=_LEVEL, write_dict_id=False)
+    return packer.compress(raw)
 
 
 def unpack(packed: bytes) -> bytes:
@@ -49,6 +38,9 @@ def unpack(packed: bytes) -> bytes:
         size = zstandard.frame_content_size(packed)
         if not 0 < size <= MAX_MESSAGE_BYTES:
             raise RemoteProtocolError(reason="bad-packing", unpacked_bytes=size)
-        return _contexts.decompressor.decompress(packed)
+        unpacker = zstandard.ZstdDecompressor(
+            dict_data=_DICTIONARY, max_window_size=MAX_MESSAGE_BYTES
+        )
+        return unpacker.decompress(packed)
     except zstandard.ZstdError as err:
         raise RemoteProtocolError(reason="bad-packing", detail=str(err)[:120]) from err
