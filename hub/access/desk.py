@@ -27,6 +27,7 @@ _TRIES_WINDOW_S: Final = 60.0
 _NAMES_WATCHED: Final = 10_000
 _LOOKS_REMEMBERED: Final = 4096
 _LOOK_AGAIN_S: Final = 300.0
+_SESSION_LOOK_S: Final = 30.0
 
 
 class Desk:
@@ -38,6 +39,7 @@ class Desk:
         self._session_us = int(session_s * 1_000_000)
         self._passwords = Passwords()
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
+        self._watched: dict[bytes, set[asyncio.Event]] = {}
         self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def sign_in(self, username: str, password: str) -> tuple[Principal, str]:
@@ -51,13 +53,14 @@ class Desk:
         tries = [at for at in self._wrong.get(username, []) if now_s - at < _TRIES_WINDOW_S]
         if len(tries) >= _TRIES:
             raise TooManyTriesError(wait_s=round(_TRIES_WINDOW_S - (now_s - tries[0])))
+        # counted before it is looked at: tries sent all at once would each find none before them
+        self._wrong[username] = [*tries, now_s]
+        self._wrong.move_to_end(username)
+        while len(self._wrong) > _NAMES_WATCHED:
+            self._wrong.popitem(last=False)
         account = await accounts.find(self._pool, username)
         kept = account.password_argon2 if account else None
         if not await self._passwords.matches(password, kept) or account is None:
-            self._wrong[username] = [*tries, now_s]
-            self._wrong.move_to_end(username)
-            while len(self._wrong) > _NAMES_WATCHED:
-                self._wrong.popitem(last=False)
             await self.note(None, "session.open", username, refused=True)
             raise SignInError(reason="wrong name or password")
         self._wrong.pop(username, None)
@@ -83,8 +86,37 @@ class Desk:
 
     async def sign_out(self, principal: Principal, token: str) -> None:
         """End the session."""
-        await accounts.close_session(self._pool, token_digest(token))
+        digest = token_digest(token)
+        await accounts.close_session(self._pool, digest)
+        for ended in self._watched.get(digest, ()):
+            ended.set()
         await self.note(principal, "session.close", principal.username)
+
+    async def wait_ended(self, principal: Principal, token: str) -> None:
+        """Return when `token` no longer opens a session of `principal` as it was.
+
+        A sign-out at this process is known at once; what else ends one within half a minute.
+        """
+        digest, ended = token_digest(token), asyncio.Event()
+        self._watched.setdefault(digest, set()).add(ended)
+        try:
+            while not ended.is_set() and await self.who(token) == principal:
+                await self._either(ended)
+        finally:
+            self._watched[digest].discard(ended)
+            if not self._watched[digest]:
+                del self._watched[digest]
+
+    async def _either(self, ended: asyncio.Event) -> None:
+        waits = {
+            asyncio.create_task(ended.wait()),
+            asyncio.create_task(self._clock.sleep(_SESSION_LOOK_S)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def unit_of(self, unit: str, password: str) -> Principal | None:
         """Return the unit whose credential this is, or None."""

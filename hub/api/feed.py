@@ -7,7 +7,6 @@ not replayed: the viewer is told the span that has filled in behind.
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -265,4 +264,4 @@ def parse_watch(text: str) -> Watch:
     Raises:
         ValueError: it is no `watch` message.
     """
-    return Watch.model_validate(json.loads(text))
+    return Watch.model_validate_json(text)

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketState
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.feed import MAX_VIEWERS, Feed, Viewer, parse_watch
-from hub.api.gate import signed_in_socket
+from hub.api.gate import COOKIE, signed_in_socket
 from protocols.clock import Clock
 from protocols.live import Hello
 
@@ -59,27 +59,36 @@ async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Non
 
     sending = asyncio.create_task(viewer.run(send, clock), name="live.send")
     hearing = asyncio.create_task(_hear(socket, viewer, principal), name="live.hear")
+    lasting = asyncio.create_task(_outlast(socket, principal), name="live.session")
+    tasks = {sending, hearing, lasting}
     try:
-        await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (sending, hearing):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(sending, hearing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if socket.application_state is not WebSocketState.DISCONNECTED:
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client closed first
                 await socket.close()
 
 
+async def _outlast(socket: WebSocket, principal: Principal) -> None:
+    """Close the socket when the session that opened it ends."""
+    desk: Desk = socket.app.state.desk
+    await desk.wait_ended(principal, socket.cookies[COOKIE])
+    await socket.close(_NOT_SIGNED_IN, "the session has ended")
+
+
 async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
     desk: Desk = socket.app.state.desk
     while True:
-        try:
-            text = await socket.receive_text()
-        except (WebSocketDisconnect, KeyError):
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
             return
+        text = message.get("text")
         try:
-            if len(text) > _MAX_MESSAGE:
-                raise ValueError("too long")  # noqa: TRY301 -- one answer for all that is wrong
+            if text is None or len(text) > _MAX_MESSAGE:
+                raise ValueError("binary, or too long")  # noqa: TRY301 -- one answer for all that is wrong
             watch = parse_watch(text)
         except ValueError:
             await socket.close(_BAD_DATA, "not a watch message")
