@@ -11,7 +11,6 @@ import logging
 import random
 import ssl
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -38,7 +37,6 @@ SILENT_S: Final = 4.0
 
 _REFUSED: Final = 0x80  # Source: MQTT 3.1.1, 3.9.3
 _LOOK_S: Final = 0.5
-_ECHOES: Final = 512
 _INCOMING: Final = 1000
 
 Describe = Callable[[str, bool], Presence]
@@ -76,7 +74,6 @@ class Uplink:
         self._clock = clock
         self._backoff = Backoff(rng=rng)
         self._wake = asyncio.Event()
-        self._echoes: OrderedDict[int, float] = OrderedDict()  # sent_utc_us → monotonic
         self._unanswered_since_s: float | None = None
         self._is_connected = False
         self._was_refused = ""
@@ -153,7 +150,6 @@ class Uplink:
                 group.create_task(self._watch(client, birth), name="uplink.watch")
 
     def _begin(self) -> None:
-        self._echoes.clear()
         self._unanswered_since_s = None
         self._was_refused = ""
         self._is_connected = True
@@ -174,7 +170,7 @@ class Uplink:
         while True:
             self._wake.clear()
             self._sender.tick(now_s=self._clock.monotonic_s())
-            while (plan := self._sender.plan()) is not None:
+            while (plan := self._sender.plan(now_s=self._clock.monotonic_s())) is not None:
                 await self._send(client, plan)
             try:
                 async with asyncio.timeout(self._until_next_look_s()):
@@ -193,24 +189,28 @@ class Uplink:
         frame = _frame(self._sender, plan, rows, sent_utc_us)
         payload = encode_frame(frame)
         now_s = self._clock.monotonic_s()
-        self._sender.sent(plan, last_seq=frame.last_seq, size_bytes=len(payload), now_s=now_s)
-        self._echoes[sent_utc_us] = now_s
-        while len(self._echoes) > _ECHOES:
-            self._echoes.popitem(last=False)
+        self._sender.sent(
+            plan,
+            last_seq=frame.last_seq,
+            body_bytes=sum(len(record.body) for record in frame.records),
+            size_bytes=len(payload),
+            sent_utc_us=sent_utc_us,
+            now_s=now_s,
+        )
         if self._unanswered_since_s is None:
             self._unanswered_since_s = now_s
         await client.publish(up(self._access.unit, plan.stream), payload, qos=0)
         self.sent_bytes += len(payload)
 
     def _until_next_look_s(self) -> float:
-        next_s = self._sender.next_tick_s()
+        next_s = self._sender.next_tick_s(now_s=self._clock.monotonic_s())
         if next_s is None:
             return _LOOK_S
         return min(_LOOK_S, max(0.005, next_s - self._clock.monotonic_s()))
 
     def _appended(self, row: Row) -> None:
         if row.stream is not Stream.ORDER:
-            self._sender.appended(row.stream, row.seq)
+            self._sender.appended(row.stream, row.seq, now_s=self._clock.monotonic_s())
             self._wake.set()
 
     def _shed(self, gap: Gap) -> None:
@@ -240,8 +240,7 @@ class Uplink:
     async def _take_ack(self, payload: bytes) -> None:
         ack = decode_ack(payload)
         now_s = self._clock.monotonic_s()
-        sent_s = None if ack.echo_utc_us is None else self._echoes.pop(ack.echo_utc_us, None)
-        changed = self._sender.acked(ack, round_trip_s=None if sent_s is None else now_s - sent_s)
+        changed = self._sender.acked(ack, now_s=now_s)
         for stream, held in changed.items():
             await self._journal.acknowledged(stream, held)
         for reason, count in ack.refused:

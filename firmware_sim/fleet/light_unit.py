@@ -66,7 +66,7 @@ class LightUnit:
     def begin(self, *, now_utc_us: int, now_s: float) -> None:
         """State the status, choose when the crew moves next."""
         self._next_event_s = now_s + self._rng.uniform(5.0, _STAY_S[self._status][1])
-        self._append(Stream.STATUS, now_utc_us, StatusChange(status=self._status))
+        self._append(StatusChange(status=self._status), now_utc_us, now_s)
 
     def second(self, *, now_utc_us: int, now_s: float) -> None:
         """Drive on for a second; record the position, and the crew's next step if it is due."""
@@ -80,8 +80,8 @@ class LightUnit:
             speed_mps=round(here.speed_mps, 2),
             heading_deg=round(here.heading_deg, 1) % 360,
         )
-        self._append(Stream.POSITION, now_utc_us, fix)
-        self._shed(Stream.POSITION, now_utc_us)
+        self._append(fix, now_utc_us, now_s, stream=Stream.POSITION)
+        self._shed(Stream.POSITION, now_utc_us, now_s)
         self._sender.tick(now_s=now_s)
 
     def presence(self, *, connection: str, online: bool, now_utc_us: int) -> bytes:
@@ -102,7 +102,7 @@ class LightUnit:
 
     def frames(self, *, now_utc_us: int, now_s: float) -> Iterator[tuple[str, bytes]]:
         """Yield `(topic, payload)` of every frame that may leave now."""
-        while (plan := self._sender.plan()) is not None:
+        while (plan := self._sender.plan(now_s=now_s)) is not None:
             records: list[Record] = []
             size = 0
             for record in self._journal.read(plan.stream, plan.first_seq, plan.last_seq):
@@ -119,20 +119,19 @@ class LightUnit:
             )  # fmt: skip
             self._sender.sent(
                 plan, last_seq=plan.first_seq + len(records) - 1, size_bytes=len(payload),
+                body_bytes=sum(len(record.body) for record in records), sent_utc_us=now_utc_us,
                 now_s=now_s,
             )  # fmt: skip
             yield topics.up(self.unit, plan.stream), payload
 
-    def heard(self, payload: bytes, *, now_utc_us: int) -> None:
+    def heard(self, payload: bytes, *, now_s: float) -> None:
         """Take in an ack from the hub.
 
         Raises:
             RemoteProtocolError: it is none; nothing has changed.
         """
         ack = decode_ack(payload)
-        echo = ack.echo_utc_us
-        round_trip_s = None if echo is None else max(0.0, (now_utc_us - echo) / 1_000_000)
-        for stream, held in self._sender.acked(ack, round_trip_s=round_trip_s).items():
+        for stream, held in self._sender.acked(ack, now_s=now_s).items():
             self._journal.acknowledged(stream, held.watermark)
 
     def _step(self, now_utc_us: int, now_s: float) -> None:
@@ -143,22 +142,24 @@ class LightUnit:
             self._run_id = f"{self.unit}-{now_utc_us // 1_000_000}"
         self._status = advance(self._status, event)
         change = StatusChange(status=self._status, event=event, run_id=self._run_id)
-        self._append(Stream.STATUS, now_utc_us, change)
+        self._append(change, now_utc_us, now_s)
         if self._run_id is not None:
             stamp = TimeNodeStamp(
                 node=STAMPS[event], source=NodeSource.BUTTON, run_id=self._run_id,
                 at_utc_us=now_utc_us,
             )  # fmt: skip
-            self._append(Stream.STATUS, now_utc_us, stamp)
+            self._append(stamp, now_utc_us, now_s)
         if self._status is UnitStatus.AVAILABLE:
             self._run_id = None
         self._next_event_s = now_s + self._rng.uniform(*_STAY_S[self._status])
 
-    def _append(self, stream: Stream, now_utc_us: int, message: Message) -> None:
+    def _append(
+        self, message: Message, now_utc_us: int, now_s: float, *, stream: Stream = Stream.STATUS
+    ) -> None:
         seq = self._journal.append(stream, Record(now_utc_us, message.to_body()))
-        self._sender.appended(stream, seq)
+        self._sender.appended(stream, seq, now_s=now_s)
 
-    def _shed(self, stream: Stream, now_utc_us: int) -> None:
+    def _shed(self, stream: Stream, now_utc_us: int, now_s: float) -> None:
         dropped = self._journal.overflow(stream)
         if dropped is None:
             return
@@ -168,4 +169,4 @@ class LightUnit:
             stream=stream, first_seq=first, last_seq=last, reason="retention",
             first_captured_utc_us=first_utc_us, last_captured_utc_us=last_utc_us,
         )  # fmt: skip
-        self._append(Stream.STATUS, now_utc_us, gap)
+        self._append(gap, now_utc_us, now_s)

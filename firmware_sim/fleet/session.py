@@ -147,7 +147,7 @@ class Session:
 
     def _heard(self, payload: bytes) -> None:
         try:
-            self._unit.heard(payload, now_utc_us=self._clock.utc_us())
+            self._unit.heard(payload, now_s=self._clock.monotonic_s())
         except RemoteProtocolError:
             self._counters.bad_acks += 1
             return

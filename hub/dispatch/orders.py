@@ -134,17 +134,19 @@ class Orders:
             self._senders[unit] = sender
             return
         for seq in range(sender.newest(Stream.ORDER) + 1, newest + 1):
-            sender.appended(Stream.ORDER, seq)
+            sender.appended(Stream.ORDER, seq, now_s=self._clock.monotonic_s())
 
     async def _pump(self, unit: UnitId, sender: Sender) -> None:
-        while (plan := sender.plan()) is not None:
+        while (plan := sender.plan(now_s=self._clock.monotonic_s())) is not None:
             frame = await self._frame(unit, sender, plan)
             payload = encode_frame(frame)
             self._publish(down_order(unit), payload)
             sender.sent(
                 plan,
                 last_seq=frame.last_seq,
+                body_bytes=sum(len(record.body) for record in frame.records),
                 size_bytes=len(payload),
+                sent_utc_us=frame.sent_utc_us,
                 now_s=self._clock.monotonic_s(),
             )
 
@@ -174,7 +176,5 @@ class Orders:
             sender = self._senders.get(unit)
             if sender is None:
                 continue
-            echo = ack.echo_utc_us
-            round_trip_s = None if echo is None else max(0, self._clock.utc_us() - echo) / 1e6
-            for held in sender.acked(ack, round_trip_s=round_trip_s).values():
+            for held in sender.acked(ack, now_s=self._clock.monotonic_s()).values():
                 await store.note_delivered(self._pool, unit, held, now_utc_us=self._clock.utc_us())

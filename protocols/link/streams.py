@@ -58,6 +58,9 @@ DURABLE: Final = frozenset(
 """Clinical and status streams: on the disk (`synchronous=FULL`) before they are accepted. The
 others are bulk: committed in groups, at most 200 ms later."""
 
+URGENT: Final = frozenset({Stream.ALARM, Stream.STATUS, Stream.CHART, Stream.ACK, Stream.ORDER})
+"""Few, small and awaited: they go before everything else, live or not."""
+
 NEVER_SHED: Final = frozenset(
     {Stream.ALARM, Stream.STATUS, Stream.TRIAGE, Stream.CHART, Stream.ACK}
 )

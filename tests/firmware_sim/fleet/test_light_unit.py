@@ -43,7 +43,7 @@ def _drive(
             receiver.committed(frame.stream, receiver.offer(frame, now_s=now_s), now_s=now_s)
             ack = receiver.take_ack(now_utc_us=now_us)
             if ack is not None:
-                unit.heard(encode_ack(ack), now_utc_us=now_us)
+                unit.heard(encode_ack(ack), now_s=now_s)
     return frames
 
 

@@ -125,15 +125,22 @@ class World:
         stream = self.random.choice(STREAMS)
         body = self.random.randbytes(self.random.choice((8, 40, 900)))
         self.disk.records[stream].append(body)
-        self.sender.appended(stream, len(self.disk.records[stream]))
+        self.sender.appended(stream, len(self.disk.records[stream]), now_s=self.now_s)
 
     def _speak(self) -> None:
-        plan = self.sender.plan()
+        plan = self.sender.plan(now_s=self.now_s)
         if plan is None:
             return
         frame = self._frame(plan)
         payload = encode_frame(frame)
-        self.sender.sent(plan, last_seq=frame.last_seq, size_bytes=len(payload), now_s=self.now_s)
+        self.sender.sent(
+            plan,
+            last_seq=frame.last_seq,
+            body_bytes=sum(len(record.body) for record in frame.records),
+            size_bytes=len(payload),
+            sent_utc_us=frame.sent_utc_us,
+            now_s=self.now_s,
+        )
         self._put("up", payload)
 
     def _frame(self, plan: Plan) -> Frame:
@@ -181,9 +188,7 @@ class World:
                 self._put("down", encode_ack(ack), fault=fault)
 
     def _hear(self, ack: Ack) -> None:
-        echo = ack.echo_utc_us
-        rtt_s = None if echo is None else max(0.0, self.now_s - echo / 1e6)
-        changed = self.sender.acked(ack, round_trip_s=rtt_s)
+        changed = self.sender.acked(ack, now_s=self.now_s)
         for stream, held in changed.items():
             self.disk.acked[stream] = SeqRanges(held)
 
