@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from edge_agent.cameras import Cameras
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
-from edge_agent.journal import Journal, open_journal
+from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.orders import OrderDesk
 from edge_agent.settings import EdgeSettings
 from edge_agent.tablet.feed import TabletFeed
@@ -43,10 +43,19 @@ async def run_agent(
 ) -> None:
     """Run the agent until cancelled; `on_ready` is told the addresses once all listen.
 
+    Where the hub does not recognise the journal, all begins again with a new one.
+
     Raises:
         ConfigError: a setting, a file or a port is wrong.
         ExceptionGroup: of these, or of ServiceLostError: an essential part failed for good.
     """
+    while True:
+        await _run_with_one_journal(settings, clock=clock, rng=rng, on_ready=on_ready)
+
+
+async def _run_with_one_journal(
+    settings: EdgeSettings, *, clock: Clock, rng: random.Random, on_ready: OnReady
+) -> None:
     _make_folder(settings)
     credential = read_credential(settings.hub.credential_file)
     if credential.unit != settings.unit_id:
@@ -66,7 +75,7 @@ async def run_agent(
             async with _supervised(agent.services(), clock):
                 await tablet.wait_ready()
                 on_ready(await agent.addresses())
-                await asyncio.Event().wait()
+                await agent.journal_retired()
     finally:
         tablet.close()
 
@@ -148,10 +157,15 @@ class _Agent:
         await self._scores.restore()
         await self._orders.restore()
 
+    async def journal_retired(self) -> None:
+        """Return when this journal must not be used any longer."""
+        await self._uplink.retired.wait()
+
     def services(self) -> list[Service]:
         """Return what runs on the vehicle."""
         parts = {
             "uplink": self._uplink.run,
+            "salvage": Salvage(self._journal, self._clock).run,
             "link-report": self._reporter.run,
             "run": self._run.run,
             "scores": self._scores.run,

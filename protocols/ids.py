@@ -34,6 +34,7 @@ PARTITIONS: Final = 64
 """How many parts the fleet is split into for ingest. Part of the wire: never changes."""
 
 _ID: Final = re.compile(ID_PATTERN)
+_UUID: Final = re.compile(UUID_PATTERN)
 
 
 def unit_id(text: str) -> UnitId:
@@ -45,6 +46,11 @@ def unit_id(text: str) -> UnitId:
     if not _ID.fullmatch(text):
         raise LocalProtocolError(reason="bad unit id", unit=text[:80])
     return UnitId(text)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a lower-case UUID with hyphens."""
+    return _UUID.fullmatch(text) is not None
 
 
 def partition_of(unit: UnitId) -> int:

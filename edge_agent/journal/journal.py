@@ -6,30 +6,31 @@ else waits (many writers share a commit); bulk records wait at most `group_commi
 Seqs are given out in order of `append`, in memory, from what the file held at start: a record whose
 commit failed leaves no hole, for the seq is given only inside the writer's turn.
 
-Nothing is freed but on the hub's word, or by shedding when the file is full: then the least
-valuable bulk goes first, oldest first, and a gap record says what went. Clinical and status streams
-are never shed; if nothing else is left, `append` refuses bulk and the caller keeps it.
+Nothing is freed but on the hub's word, or by shedding (see `room`). Clinical and status streams are
+never shed; if nothing else is left, `append` refuses bulk and the caller keeps it.
 """
 
 import asyncio
+import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from edge_agent.journal import rows
+from edge_agent.journal import room, rows
 from edge_agent.journal.rows import Row, StreamAccount
-from edge_agent.journal.schema import journal_id, open_file, set_aside
+from edge_agent.journal.schema import journal_id, transaction
 from edge_agent.journal.settings import JournalSettings
 from protocols.clock import Clock, ClockSource
-from protocols.errors import ClosedError, JournalFullError, StorageError, StoreCorruptError
+from protocols.errors import ClosedError, JournalFullError, StorageError
 from protocols.ids import JournalId, Seq
 from protocols.link.ack import Held
-from protocols.link.streams import DURABLE, NEVER_SHED, PRIORITY, Stream
+from protocols.link.frame import Origin
+from protocols.link.ranges import SeqRanges
+from protocols.link.streams import DURABLE, NEVER_SHED, Stream
 from protocols.messages import Gap, Message
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,11 @@ T = TypeVar("T")
 PENDING_RECORDS: Final = 5_000
 """Records that wait for a commit at most; past it `append` makes its caller wait."""
 
-SHED_RECORDS: Final = 200
-_HOUSEKEEPING_S: Final = 30.0
+UNVERIFIED: Final = "journal.unverified"
+RETIRED: Final = "journal.retired"
+
+_HOUSEKEEPING_S: Final = 10.0
+_FULL: Final = 0.95  # of the largest size: room is made before a commit has to wait for it
 
 Listener = Callable[[Row], None]
 """Told of each accepted record, in order, in the loop's thread; returns at once, never raises."""
@@ -53,6 +57,7 @@ class _Pending:
     clock: ClockSource
     clock_error_us: int | None
     body: bytes
+    origin: Origin | None
     done: "asyncio.Future[Seq]"
 
 
@@ -69,7 +74,6 @@ class Journal:
     ) -> None:
         self.id: JournalId = journal_id(connection)
         self.path = path
-        self.set_aside: Path | None = None
         self._connection = connection
         self._settings = settings
         self._clock = clock
@@ -80,7 +84,7 @@ class Journal:
         self._some = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, bool]] = []
         self._gone_listeners: list[Callable[[Gap], None]] = []
         self._closed = False
         self._committing = asyncio.Lock()
@@ -109,7 +113,9 @@ class Journal:
             raise ClosedError(what="journal")
         future: asyncio.Future[Seq] = asyncio.get_running_loop().create_future()
         self._pending.append(
-            _Pending(stream, captured_utc_us, clock, clock_error_us, message.to_body(), future)
+            _Pending(
+                stream, captured_utc_us, clock, clock_error_us, message.to_body(), None, future
+            )
         )
         if len(self._pending) >= PENDING_RECORDS:
             self._room.clear()
@@ -118,9 +124,29 @@ class Journal:
             self._urgent.set()
         return await future
 
-    def on_append(self, listener: Listener) -> None:
+    async def append_again(self, salvaged: Sequence[Row]) -> None:
+        """Accept records again that an earlier file had accepted; their `origin` says where.
+
+        Raises: as `append`.
+        """
+        await self._room.wait()
+        if self._closed:
+            raise ClosedError(what="journal")
+        loop = asyncio.get_running_loop()
+        waiting = [
+            _Pending(
+                row.stream, row.captured_utc_us, row.clock, row.clock_error_us, row.body,
+                row.origin, loop.create_future(),
+            )
+            for row in salvaged
+        ]  # fmt: skip
+        self._pending += waiting
+        self._some.set()
+        await asyncio.gather(*(item.done for item in waiting))
+
+    def on_append(self, listener: Listener, *, also_salvaged: bool = False) -> None:
         """Have `listener` told of every record accepted from now on."""
-        self._listeners.append(listener)
+        self._listeners.append((listener, also_salvaged))
 
     def on_shed(self, listener: Callable[[Gap], None]) -> None:
         """Have `listener` told of every gap that shedding makes."""
@@ -149,7 +175,7 @@ class Journal:
         now_us = self._clock.utc_us()
 
         def commit() -> None:
-            with _transaction(self._connection):
+            with transaction(self._connection):
                 for seq, order_id, body in orders:
                     rows.receive_order(
                         self._connection,
@@ -182,7 +208,7 @@ class Journal:
         )
 
     async def waiting(self, stream: Stream) -> tuple[int, int, int | None]:
-        """Return of `stream` what the hub lacks: records, bytes, when the oldest was captured."""
+        """Return of `stream` what the hub lacks: records, about how many bytes, and since when."""
         account = self.account(stream)
         spans = sum(last - first + 1 for first, last in account.held.ranges)
         count = account.last_seq - account.held.watermark - spans
@@ -191,16 +217,52 @@ class Journal:
         return await self._on_thread(
             lambda: (
                 count,
-                rows.waiting_bytes(self._connection, stream, account.held),
+                round(count * rows.mean_body_bytes(self._connection, stream)),
                 rows.oldest_waiting_utc_us(self._connection, stream, account.held),
             )
         )
+
+    async def salvaged(self, journal: JournalId) -> dict[Stream, SeqRanges]:
+        """Return which records of a lost `journal` stand here."""
+        return await self._on_thread(lambda: rows.salvaged(self._connection, journal))
+
+    async def captured_beside(
+        self, journal: JournalId, stream: Stream, span: tuple[int, int]
+    ) -> tuple[int | None, int | None]:
+        """Return when the salvaged neighbours before and after `span` were captured."""
+        return await self._on_thread(
+            lambda: rows.captured_beside(self._connection, journal, stream, span)
+        )
+
+    # -- is it the one that the hub knows? ------------------------------------------------------
+
+    async def note_start(self) -> None:
+        """Keep how far each stream went, until the hub has said how far it knows them.
+
+        A file that was put back from a copy, or lost its tail, gives seqs out a second time; what
+        this start accepts must then be told from what the hub has under the same seqs.
+        """
+        if await self.kept(UNVERIFIED) is None:
+            last = {stream.value: account.last_seq for stream, account in self._accounts.items()}
+            await self.keep(UNVERIFIED, json.dumps(last))
+
+    async def verified(self) -> None:
+        """Note that the hub knows no more than this file gave out."""
+        await self.forget(UNVERIFIED)
+
+    async def retire(self) -> None:
+        """Have the next start set this file aside and begin a new journal with what it held."""
+        await self.keep(RETIRED, "1")
 
     # -- small durable facts --------------------------------------------------------------------
 
     async def keep(self, name: str, value: str) -> None:
         """Keep a small fact; durable when this returns."""
         await self._on_thread(lambda: rows.keep(self._connection, name, value))
+
+    async def forget(self, name: str) -> None:
+        """Forget a small fact."""
+        await self._on_thread(lambda: rows.forget(self._connection, name))
 
     async def kept(self, name: str) -> str | None:
         """Return a fact that was kept, or None."""
@@ -228,40 +290,49 @@ class Journal:
                         await self._urgent.wait()
                 except TimeoutError:
                     pass
-            await self._commit_pending()
+            committing = asyncio.create_task(self._commit_pending())
+            try:
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await committing  # its callers are told, whatever ends
+                raise
 
     async def _commit_pending(self) -> None:
         async with self._committing:  # one commit at a time: each numbers from the one before
-            await self._commit_batch()
+            batch, self._pending = self._pending, []
+            self._some.clear()
+            self._urgent.clear()
+            self._room.set()
+            refused = await self._commit(batch)
+            if isinstance(refused, JournalFullError) and await self._open_reserve():
+                refused = await self._commit(batch)
+            if isinstance(refused, JournalFullError):
+                # nothing is left to shed: what may never be shed has the last of the room
+                kept = [item for item in batch if item.stream in NEVER_SHED]
+                _refuse([item for item in batch if item.stream not in NEVER_SHED], refused)
+                batch, refused = kept, await self._commit(kept)
+            if refused is not None:
+                _refuse(batch, refused)
 
-    async def _commit_batch(self) -> None:
-        batch, self._pending = self._pending, []
-        self._some.clear()
-        self._urgent.clear()
-        self._room.set()
-        if not batch:
-            return
-        numbered = self._number(batch)
-        now_us = self._clock.utc_us()
-
-        def commit() -> None:
-            with _transaction(self._connection):
-                rows.append(self._connection, numbered, now_utc_us=now_us)
-
-        try:
-            await self._on_thread(commit)
-        except StorageError as err:
-            for item in batch:
+    async def _commit(self, batch: list[_Pending]) -> StorageError | None:
+        """Commit `batch` and tell of it; on a full disk make room and try again."""
+        while batch:
+            numbered = self._number(batch)
+            now_us = self._clock.utc_us()
+            try:
+                await self._on_thread(lambda: _append(self._connection, numbered, now_us))  # noqa: B023 -- awaited
+            except JournalFullError as err:
+                if await self._make_room():
+                    continue
+                return err
+            except StorageError as err:
+                return err
+            self._tell(numbered)
+            for row, item in zip(numbered, batch, strict=True):
                 if not item.done.done():
-                    item.done.set_exception(err)
-            return
-        for row, item in zip(numbered, batch, strict=True):
-            known = self.account(row.stream)
-            self._accounts[row.stream] = StreamAccount(last_seq=row.seq, held=known.held)
-            if not item.done.done():
-                item.done.set_result(row.seq)
-            for listener in self._listeners:
-                listener(row)
+                    item.done.set_result(row.seq)
+            return None
+        return None
 
     def _number(self, batch: list[_Pending]) -> list[Row]:
         last = {stream: account.last_seq for stream, account in self._accounts.items()}
@@ -276,87 +347,91 @@ class Journal:
                     clock=item.clock,
                     clock_error_us=item.clock_error_us,
                     body=item.body,
+                    origin=item.origin,
                 )
             )
         return numbered
 
-    # -- retention ------------------------------------------------------------------------------
+    def _tell(self, committed: list[Row]) -> None:
+        for row in committed:
+            known = self.account(row.stream)
+            self._accounts[row.stream] = StreamAccount(last_seq=row.seq, held=known.held)
+            for listener, also_salvaged in self._listeners:
+                if row.origin is None or also_salvaged:
+                    listener(row)
+
+    # -- room -----------------------------------------------------------------------------------
 
     async def _keep_house(self) -> None:
         while True:
             await self._clock.sleep(_HOUSEKEEPING_S)
-            await self.keep_house()
+            try:
+                await self.keep_house()
+            except StorageError as err:
+                log.warning("journal.house", extra={"error": err.code})
 
     async def keep_house(self) -> None:
-        """Free what the hub has and the tablet no longer needs; shed if the file is too large."""
-        before_us = self._clock.utc_us() - int(self._settings.keep_acknowledged_s * 1e6)
-        for stream, account in list(self._accounts.items()):
-            await self._free(stream, account.held, before_us)
-        if await self._size() <= self._settings.largest_bytes:
-            return
-        for stream, account in list(self._accounts.items()):
-            await self._free(stream, account.held, self._clock.utc_us())
-        while await self._size() > self._settings.largest_bytes:
-            if not await self._shed_once():
-                log.error("journal.full", extra={"size_bytes": await self._size()})
-                return
+        """Free what the hub has and the tablet no longer needs; shed what is too old or much."""
+        settings = self._settings
+        before_us = self._clock.utc_us() - int(settings.keep_acknowledged_s * 1e6)
+        async with self._committing:
+            await self._on_thread(lambda: room.free(self._connection, self._accounts, before_us))
+            while await self._shed(room.Retention(int(settings.keep_unsent_s * 1e6))):
+                pass
+            while await self._is_short() and await self._make_room():
+                pass
+            await self._on_thread(lambda: room.give_back(self._connection, self.path))
 
-    async def _free(self, stream: Stream, held: Held, before_us: int) -> None:
-        await self._on_thread(
-            lambda: rows.free(self._connection, stream, held, appended_before_utc_us=before_us)
-        )
-
-    async def _size(self) -> int:
-        return await self._on_thread(lambda: rows.size_bytes(self._connection))
-
-    async def _shed_once(self) -> bool:
-        """Give up a run of the least valuable records, and say so in a gap record."""
-        for stream in sorted(Stream, key=lambda s: -PRIORITY[s]):
-            if stream in NEVER_SHED or stream is Stream.ORDER:
-                continue
-            account = self.account(stream)
-            if account.last_seq <= account.held.watermark:
-                continue
-            gap = await self._shed_run(stream, account.held)
-            if gap is None:
-                continue
-            now_us = self._clock.utc_us()
-            for listener in self._gone_listeners:
-                listener(gap)
-            row = _Pending(
-                Stream.STATUS, now_us, ClockSource.RTC, None, gap.to_body(),
-                asyncio.get_running_loop().create_future(),
-            )  # fmt: skip
-            self._pending.append(row)
-            await self._commit_pending()
-            log.warning(
-                "journal.shed",
-                extra={
-                    "stream": stream.value,
-                    "first_seq": gap.first_seq,
-                    "last_seq": gap.last_seq,
-                },
-            )
+    async def _is_short(self) -> bool:
+        used = await self._on_thread(lambda: rows.size_bytes(self._connection))
+        if used > _FULL * self._settings.largest_bytes:
             return True
+        free = await self._on_thread(lambda: room.disk_free_bytes(self.path))
+        return free < self._settings.least_free_bytes
+
+    async def _make_room(self) -> bool:
+        """Give up the least valuable there is; False with nothing left to give up."""
+        now_us = self._clock.utc_us()
+        try:
+            freed = await self._on_thread(
+                lambda: room.free(self._connection, self._accounts, now_us)
+            )
+            if freed or await self._shed(None):
+                await self._on_thread(lambda: room.bring_home(self._connection))
+                return True
+        except StorageError as err:
+            log.error("journal.no_room", extra={"error": err.code})  # noqa: TRY400 -- refused next
+            return False
+        log.error("journal.full", extra={"file": self.path.name})
         return False
 
-    async def _shed_run(self, stream: Stream, held: Held) -> Gap | None:
-        def run() -> tuple[int, int, int, int] | None:
-            with _transaction(self._connection):
-                return rows.shed(self._connection, stream, held, most=SHED_RECORDS)
+    async def _open_reserve(self) -> bool:
+        """Whether there was a reserve, which is now open."""
+        try:
+            return await self._on_thread(lambda: room.open_reserve(self._connection, self.path))
+        except StorageError:
+            return True  # opened, though the log could not be brought home
 
-        run_of = await self._on_thread(run)
-        if run_of is None:
-            return None
-        first, last, first_us, last_us = run_of
-        return Gap(
-            stream=stream,
-            first_seq=first,
-            last_seq=last,
-            reason="disk-full",
-            first_captured_utc_us=first_us,
-            last_captured_utc_us=last_us,
+    async def _shed(self, retention: room.Retention | None) -> bool:
+        """Shed one run and declare it, in one transaction; False where there is nothing to shed."""
+        now_us = self._clock.utc_us()
+        done = await self._on_thread(
+            lambda: room.shed(self._connection, self._accounts, retention, now_utc_us=now_us)
         )
+        if done is None:
+            return False
+        gap, row = done
+        for listener in self._gone_listeners:
+            listener(gap)
+        self._tell([row])
+        log.warning(
+            "journal.shed",
+            extra={
+                "stream": gap.stream.value, "first_seq": gap.first_seq, "last_seq": gap.last_seq,
+                "reason": gap.reason,
+            },
+        )  # fmt: skip
+        return True
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -386,56 +461,12 @@ class Journal:
             raise
 
 
-@asynccontextmanager
-async def open_journal(
-    path: Path, settings: JournalSettings, clock: Clock
-) -> AsyncIterator[Journal]:
-    """Open the journal at `path`, made at first use, and close it on leaving.
-
-    A damaged file is set aside whole and a new journal begun; `journal.set_aside` names it.
-
-    Raises:
-        ConfigError: its key cannot be used.
-    """
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-    aside: Path | None = None
-    try:
-        try:
-            connection = await loop.run_in_executor(
-                thread, lambda: open_file(path, key_file=settings.key_file)
-            )
-        except StoreCorruptError as err:
-            aside = set_aside(path, stamp_us=clock.utc_us())
-            log.error("journal.set_aside", extra={"file": aside.name, "reason": str(err)})  # noqa: TRY400 -- the file is what matters
-            connection = await loop.run_in_executor(
-                thread, lambda: open_file(path, key_file=settings.key_file)
-            )
-        journal = Journal(connection, path, settings, clock, thread)
-        journal.set_aside = aside
-        try:
-            yield journal
-        finally:
-            await journal.close()
-    finally:
-        thread.shutdown()
+def _append(connection: sqlite3.Connection, numbered: list[Row], now_us: int) -> None:
+    with transaction(connection):
+        rows.append(connection, numbered, now_utc_us=now_us)
 
 
-class _transaction:  # noqa: N801 -- read as a statement
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body raises."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, _value: object, _trace: object) -> None:
-        if kind is not None:
-            self._connection.execute("ROLLBACK")
-            return
-        try:
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
+def _refuse(batch: list[_Pending], err: StorageError) -> None:
+    for item in batch:
+        if not item.done.done():
+            item.done.set_exception(err)

@@ -2,14 +2,19 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, Seq
 from protocols.link.ack import Held
+from protocols.link.frame import Origin
 from protocols.link.ranges import SeqRanges
 from protocols.link.streams import Stream, stream_named
+
+_COLUMNS = "seq, captured_utc_us, clock, clock_error_us, origin_journal, origin_seq, body"
+_DISCIPLINED = frozenset({ClockSource.GNSS.value, ClockSource.NTP.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,16 @@ class Row:
     clock: ClockSource
     clock_error_us: int | None
     body: bytes
+    origin: Origin | None = None
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of all that the row says, so that damage on the disk shows."""
+        said = f"{self.stream.value} {self.seq} {self.captured_utc_us} {self.clock.value}"
+        said = f"{said} {self.clock_error_us}"
+        if self.origin is not None:
+            said = f"{said} {self.origin.journal} {self.origin.seq}"
+        return zlib.crc32(self.body, zlib.crc32(said.encode()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +60,12 @@ def accounts(connection: sqlite3.Connection) -> dict[Stream, StreamAccount]:
 def append(connection: sqlite3.Connection, rows: Sequence[Row], *, now_utc_us: int) -> None:
     """Write `rows` inside the caller's transaction."""
     connection.executemany(
-        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                row.stream.value, row.seq, row.captured_utc_us, row.clock.value,
-                row.clock_error_us, now_utc_us, row.body,
+                row.stream.value, row.seq, row.captured_utc_us, row.clock.value, row.clock_error_us,
+                now_utc_us, row.origin.journal if row.origin else None,
+                row.origin.seq if row.origin else None, row.checksum, row.body,
             )
             for row in rows
         ],
@@ -65,8 +81,7 @@ def append(connection: sqlite3.Connection, rows: Sequence[Row], *, now_utc_us: i
 def span(connection: sqlite3.Connection, stream: Stream, first: int, last: int) -> list[Row]:
     """Return the rows `first` … `last` of `stream` that stand in the file, in order."""
     rows = connection.execute(
-        "SELECT seq, captured_utc_us, clock, clock_error_us, body FROM record"
-        " WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+        f"SELECT {_COLUMNS} FROM record WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",  # noqa: S608 -- names are ours
         (stream.value, first, last),
     )
     return [_row(stream, row) for row in rows]
@@ -77,7 +92,7 @@ def newest(
 ) -> list[Row]:
     """Return the newest rows of `stream` captured since then, oldest first."""
     rows = connection.execute(
-        "SELECT seq, captured_utc_us, clock, clock_error_us, body FROM record"
+        f"SELECT {_COLUMNS} FROM record"  # noqa: S608 -- names are ours
         " WHERE stream = ? AND captured_utc_us >= ? ORDER BY seq DESC LIMIT ?",
         (stream.value, since_utc_us, limit),
     ).fetchall()
@@ -107,29 +122,60 @@ def free(
 
 
 def shed(
-    connection: sqlite3.Connection, stream: Stream, held: Held, *, most: int
+    connection: sqlite3.Connection,
+    stream: Stream,
+    held: Held,
+    *,
+    most: int,
+    captured_before_utc_us: int | None = None,
 ) -> tuple[int, int, int, int] | None:
     """Delete the oldest run of unacknowledged rows, at most `most`.
+
+    With `captured_before_utc_us` only rows that a disciplined clock dates before it.
 
     Returns (first seq, last seq, first captured, last captured), or None where there is none.
     """
     acked = SeqRanges(held)
     rows: list[tuple[int, int]] = []
-    for seq, captured in connection.execute(
-        "SELECT seq, captured_utc_us FROM record WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (stream.value, held.watermark, most),
+    for seq, captured, clock in connection.execute(
+        "SELECT seq, captured_utc_us, clock FROM record WHERE stream = ? AND seq > ? ORDER BY seq",
+        (stream.value, held.watermark),
     ):
-        if rows and (seq != rows[-1][0] + 1 or seq in acked):
+        is_wanted = seq not in acked and (
+            captured_before_utc_us is None
+            or (clock in _DISCIPLINED and captured < captured_before_utc_us)
+        )
+        if rows and (seq != rows[-1][0] + 1 or not is_wanted or len(rows) >= most):
             break
-        if seq not in acked:
+        if is_wanted:
             rows.append((seq, captured))
+        elif captured_before_utc_us is not None and seq not in acked:
+            return None  # the oldest is young enough
     if not rows:
         return None
-    connection.execute(
-        "DELETE FROM record WHERE stream = ? AND seq BETWEEN ? AND ?",
-        (stream.value, rows[0][0], rows[-1][0]),
-    )
+    delete(connection, stream, rows[0][0], rows[-1][0])
     return rows[0][0], rows[-1][0], rows[0][1], rows[-1][1]
+
+
+def delete(connection: sqlite3.Connection, stream: Stream, first: int, last: int) -> None:
+    """Delete the rows `first` … `last` of `stream`."""
+    connection.execute(
+        "DELETE FROM record WHERE stream = ? AND seq BETWEEN ? AND ?", (stream.value, first, last)
+    )
+
+
+def newest_disciplined_utc_us(connection: sqlite3.Connection) -> int | None:
+    """Return the newest time in the file that a disciplined clock gave."""
+    newest = [
+        row[0]
+        for stream in Stream
+        for row in connection.execute(
+            "SELECT captured_utc_us FROM record WHERE stream = ? AND clock IN ('gnss', 'ntp')"
+            " ORDER BY seq DESC LIMIT 1",
+            (stream.value,),
+        )
+    ]
+    return max(newest, default=None)
 
 
 def oldest_waiting_utc_us(connection: sqlite3.Connection, stream: Stream, held: Held) -> int | None:
@@ -141,13 +187,14 @@ def oldest_waiting_utc_us(connection: sqlite3.Connection, stream: Stream, held: 
     return None if row is None else int(row[0])
 
 
-def waiting_bytes(connection: sqlite3.Connection, stream: Stream, held: Held) -> int:
-    """Return how long the bodies are that the hub lacks."""
+def mean_body_bytes(connection: sqlite3.Connection, stream: Stream, *, of: int = 100) -> float:
+    """Return how long a body of `stream` is, on average over the newest `of`."""
     row = connection.execute(
-        "SELECT COALESCE(sum(length(body)), 0) FROM record WHERE stream = ? AND seq > ?",
-        (stream.value, held.watermark),
+        "SELECT avg(length(body)) FROM"
+        " (SELECT body FROM record WHERE stream = ? ORDER BY seq DESC LIMIT ?)",
+        (stream.value, of),
     ).fetchone()
-    return int(row[0])
+    return float(row[0] or 0.0)
 
 
 def receive_order(  # noqa: PLR0913 -- what an order is
@@ -219,12 +266,57 @@ def _held(watermark: int, ranges: str) -> Held:
     return Held(watermark=watermark, ranges=pairs)
 
 
-def _row(stream: Stream, row: tuple[int, int, str, int | None, bytes]) -> Row:
+def forget(connection: sqlite3.Connection, name: str) -> None:
+    """Forget a fact that was kept."""
+    connection.execute("DELETE FROM kept WHERE name = ?", (name,))
+
+
+def restore(
+    connection: sqlite3.Connection,
+    *,
+    kept: Iterable[tuple[str, str]],
+    inbox: Iterable[tuple[str, int, str, int, bytes]],
+    inbox_ledgers: Iterable[tuple[str, int, str]],
+) -> None:
+    """Put in what an earlier file kept, where nothing newer stands."""
+    connection.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?)", kept)
+    connection.executemany("INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?)", inbox)
+    connection.executemany("INSERT OR IGNORE INTO inbox_ledger VALUES (?, ?, ?)", inbox_ledgers)
+
+
+def salvaged(connection: sqlite3.Connection, journal: JournalId) -> dict[Stream, SeqRanges]:
+    """Return which records of the lost `journal` stand here."""
+    found: dict[Stream, SeqRanges] = {}
+    for name, seq in connection.execute(
+        "SELECT stream, origin_seq FROM record WHERE origin_journal = ?", (journal,)
+    ):
+        found.setdefault(Stream(name), SeqRanges()).add(seq, seq)
+    return found
+
+
+def captured_beside(
+    connection: sqlite3.Connection, journal: JournalId, stream: Stream, span: tuple[int, int]
+) -> tuple[int | None, int | None]:
+    """Return when the salvaged neighbours before and after `span` were captured."""
+    where = "FROM record WHERE origin_journal = ? AND stream = ? AND origin_seq"
+    before = connection.execute(
+        f"SELECT captured_utc_us {where} < ? ORDER BY origin_seq DESC LIMIT 1",
+        (journal, stream.value, span[0]),
+    ).fetchone()
+    after = connection.execute(
+        f"SELECT captured_utc_us {where} > ? ORDER BY origin_seq LIMIT 1",
+        (journal, stream.value, span[1]),
+    ).fetchone()
+    return (before[0] if before else None), (after[0] if after else None)
+
+
+def _row(stream: Stream, row: tuple[int, int, str, int | None, str | None, int, bytes]) -> Row:
     return Row(
         stream=stream,
         seq=Seq(row[0]),
         captured_utc_us=row[1],
         clock=ClockSource(row[2]),
         clock_error_us=row[3],
-        body=bytes(row[4]),
+        body=bytes(row[6]),
+        origin=None if row[4] is None else Origin(JournalId(row[4]), Seq(row[5])),
     )

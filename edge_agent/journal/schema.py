@@ -20,9 +20,18 @@ log = logging.getLogger(__name__)
 
 _HEX_KEY_DIGITS: Final = 64
 
+_ASIDE: Final = "set-aside"
 
-def open_file(path: Path, *, key_file: Path | None = None) -> sqlite3.Connection:
+IDENTITY_ENDING: Final = "-id"
+"""Beside the file stands its identity, for the day when the file itself cannot tell it."""
+
+
+def open_file(
+    path: Path, *, key_file: Path | None = None, largest_bytes: int | None = None
+) -> sqlite3.Connection:
     """Return a connection to the journal at `path`, its tables made where they are missing.
+
+    The file grows no larger than `largest_bytes`: past it SQLite says that the disk is full.
 
     The connection may be used from any one thread at a time.
 
@@ -34,11 +43,19 @@ def open_file(path: Path, *, key_file: Path | None = None) -> sqlite3.Connection
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(path, key_file)
     try:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # a new file can be made shorter
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute("PRAGMA wal_autocheckpoint=500")
+        if largest_bytes is not None:
+            page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
+            connection.execute(f"PRAGMA max_page_count={largest_bytes // page_bytes}")
         _check(connection, path)
         _make_tables(connection)
+        identity = path.with_name(path.name + IDENTITY_ENDING)
+        if not identity.exists():
+            identity.write_text(journal_id(connection))
     except Exception as err:
         connection.close()
         if isinstance(err, StoreCorruptError) or not _is_damage(err):
@@ -49,12 +66,17 @@ def open_file(path: Path, *, key_file: Path | None = None) -> sqlite3.Connection
 
 def set_aside(path: Path, *, stamp_us: int) -> Path:
     """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
-    aside = path.with_name(f"{path.stem}.damaged-{stamp_us}{path.suffix}")
-    for ending in ("", "-wal", "-shm"):
+    aside = path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
+    for ending in ("", "-wal", "-shm", IDENTITY_ENDING):
         part = path.with_name(path.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
     return aside
+
+
+def files_set_aside(path: Path) -> list[Path]:
+    """Return the journals that once stood at `path` and were set aside, oldest first."""
+    return sorted(path.parent.glob(f"{path.stem}.{_ASIDE}-*{path.suffix}"))
 
 
 def journal_id(connection: sqlite3.Connection) -> JournalId:
@@ -103,8 +125,13 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS record (stream TEXT NOT NULL, seq INTEGER NOT NULL,"
             " captured_utc_us INTEGER NOT NULL, clock TEXT NOT NULL, clock_error_us INTEGER,"
-            " appended_utc_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (stream, seq))"
+            " appended_utc_us INTEGER NOT NULL, origin_journal TEXT, origin_seq INTEGER,"
+            " checksum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (stream, seq))"
             " WITHOUT ROWID"
+        )
+        connection.execute(
+            "CREATE INDEX IF NOT EXISTS record_by_origin ON record (origin_journal, stream,"
+            " origin_seq) WHERE origin_journal IS NOT NULL"
         )
         database["stream"].create(  # type: ignore[union-attr]
             {"stream": str, "last_seq": int, "watermark": int, "ranges": str},
@@ -121,3 +148,27 @@ def _make_tables(connection: sqlite3.Connection) -> None:
             {"name": str, "value": str}, pk="name", if_not_exists=True
         )
         connection.execute("INSERT OR IGNORE INTO fact VALUES ('journal', ?)", (str(uuid.uuid4()),))
+
+
+class transaction:  # noqa: N801 -- read as a statement
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body raises."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, _value: object, _trace: object) -> None:
+        if kind is None:
+            try:
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # a full disk has ended it already
+            self._connection.execute("ROLLBACK")

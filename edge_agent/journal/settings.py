@@ -15,8 +15,17 @@ class JournalSettings(BaseModel):
         default=7200.0,
         description="records that the hub has stay this long for the tablet's own trends, s",
     )
+    keep_unsent_s: Annotated[float, Field(ge=3600, le=31_536_000)] = Field(
+        default=604_800.0,
+        description="bulk records that the hub lacks are given up after this long, s; alarms,"
+        " status, charts and triage never",
+    )
     largest_bytes: Annotated[int, Field(ge=16 * 2**20, le=2**44)] = Field(
         default=8 * 2**30, description="the journal's file grows no larger than this, bytes"
+    )
+    least_free_bytes: Annotated[int, Field(ge=0, le=2**40)] = Field(
+        default=64 * 2**20,
+        description="with less free on its disk the journal gives back what it can, bytes",
     )
     group_commit_s: Annotated[float, Field(gt=0, le=0.2)] = Field(
         default=0.1, description="bulk records are committed at most this much later, s"

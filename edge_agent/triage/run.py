@@ -125,7 +125,8 @@ class Run:
         if last < self.state.seq:  # a new journal: the old file was set aside
             self.state = replace(self.state, seq=0)
         for row in await self._journal.span(Stream.STATUS, self.state.seq + 1, last):
-            self._take_row(row)
+            if row.origin is None:  # what was salvaged is history
+                self._take_row(row)
         patient = await self._journal.kept(_KEPT_PATIENT)
         if patient is not None and self.state.encounter_id is not None:
             note = PatientNote.model_validate_json(patient)

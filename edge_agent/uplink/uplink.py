@@ -1,7 +1,10 @@
 """The uplink: one MQTT connection at a time, driven by the pure sender over the journal.
 
 Law: nothing here holds a record. What was not acknowledged is in the journal and is sent again, so
-a connection may end at any point. A connection that carries nothing is noticed by the silence of
+a connection may end at any point. Nothing is sent before the hub has once said what it has of this
+journal: it may know more of it than the file does, and then the journal is retired.
+
+A connection that carries nothing is noticed by the silence of
 acks: after `SILENT_S` without one the broker is asked to acknowledge the birth again, and if it
 does not either, the connection is given up.
 """
@@ -22,8 +25,18 @@ from edge_agent.journal import Journal, Row
 from edge_agent.uplink.inbox import OrderInbox
 from protocols.clock import Clock
 from protocols.errors import BrokenError, LinkDownError, RemoteProtocolError, StorageError
-from protocols.ids import UnitId
-from protocols.link import Frame, Lane, Plan, Record, Sender, decode_ack, encode_ack, encode_frame
+from protocols.ids import Seq, UnitId
+from protocols.link import (
+    Frame,
+    Lane,
+    Origin,
+    Plan,
+    Record,
+    Sender,
+    decode_ack,
+    encode_ack,
+    encode_frame,
+)
 from protocols.link.streams import UP, Stream
 from protocols.link.topics import down_ack, down_order, link_ack, presence, up
 from protocols.messages import Gap, Presence
@@ -76,6 +89,8 @@ class Uplink:
         self._wake = asyncio.Event()
         self._unanswered_since_s: float | None = None
         self._is_connected = False
+        self._is_verified = asyncio.Event()
+        self.retired = asyncio.Event()
         self._was_refused = ""
         self.last_ack_utc_us: int | None = None
         self.sent_bytes = 0
@@ -85,7 +100,7 @@ class Uplink:
             last={stream: account.last_seq for stream, account in accounts.items()},
             acked={stream: account.held for stream, account in accounts.items()},
         )
-        journal.on_append(self._appended)
+        journal.on_append(self._appended, also_salvaged=True)
         journal.on_shed(self._shed)
 
     @property
@@ -167,6 +182,7 @@ class Uplink:
     # -- up -------------------------------------------------------------------------------------
 
     async def _pump(self, client: aiomqtt.Client) -> None:
+        await self._is_verified.wait()
         while True:
             self._wake.clear()
             self._sender.tick(now_s=self._clock.monotonic_s())
@@ -210,7 +226,8 @@ class Uplink:
 
     def _appended(self, row: Row) -> None:
         if row.stream is not Stream.ORDER:
-            self._sender.appended(row.stream, row.seq, now_s=self._clock.monotonic_s())
+            now_s, is_backlog = self._clock.monotonic_s(), row.origin is not None
+            self._sender.appended(row.stream, row.seq, now_s=now_s, is_backlog=is_backlog)
             self._wake.set()
 
     def _shed(self, gap: Gap) -> None:
@@ -239,6 +256,12 @@ class Uplink:
 
     async def _take_ack(self, payload: bytes) -> None:
         ack = decode_ack(payload)
+        if self._sender.knows_less_than(ack):
+            await self._retire()
+            return
+        if ack.journal == self._sender.journal and not self._is_verified.is_set():
+            await self._journal.verified()
+            self._is_verified.set()
         now_s = self._clock.monotonic_s()
         changed = self._sender.acked(ack, now_s=now_s)
         for stream, held in changed.items():
@@ -249,6 +272,13 @@ class Uplink:
             self.last_ack_utc_us = self._clock.utc_us()
             self._unanswered_since_s = now_s if self._sender.in_flight_bytes else None
         self._wake.set()
+
+    async def _retire(self) -> None:
+        """Begin a new journal: this one gave out seqs under which the hub holds other records."""
+        if not self.retired.is_set():
+            log.error("link.journal_rewound", extra={"journal": self._sender.journal})
+            await self._journal.retire()
+            self.retired.set()
 
     async def _watch(self, client: aiomqtt.Client, birth: bytes) -> None:
         """Raise once the connection carries nothing.
@@ -276,6 +306,7 @@ def _frame(sender: Sender, plan: Plan, rows: list[Row], sent_utc_us: int) -> Fra
     for seq, row in enumerate(rows, first.seq):
         size += len(row.body)
         same = (row.clock, row.clock_error_us) == (first.clock, first.clock_error_us)
+        same = same and row.origin == _follows(first.origin, len(taken))
         if taken and (row.seq != seq or not same or size > plan.max_bytes):
             break
         taken.append(Record(captured_utc_us=row.captured_utc_us, body=row.body))
@@ -288,4 +319,9 @@ def _frame(sender: Sender, plan: Plan, rows: list[Row], sent_utc_us: int) -> Fra
         clock=first.clock,
         clock_error_us=first.clock_error_us,
         records=tuple(taken),
+        origin=first.origin,
     )
+
+
+def _follows(origin: Origin | None, count: int) -> Origin | None:
+    return None if origin is None else Origin(origin.journal, Seq(origin.seq + count))

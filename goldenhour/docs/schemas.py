@@ -74,6 +74,14 @@ def frame_schema() -> dict[str, Any]:
                 "anyOf": [_STAMP, {"type": "null"}],
                 "description": "how far that clock may be off, microseconds; null: unknown",
             },
+            "o": {
+                "type": "array",
+                "prefixItems": [{"type": "string", "pattern": UUID_PATTERN}, _SEQ],
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "only of salvaged records: journal and seq under which the first"
+                " was accepted before",
+            },
             "r": {
                 "type": "array",
                 "minItems": 1,

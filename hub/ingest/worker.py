@@ -13,7 +13,7 @@ same, for refusing it for ever would stall its stream; it is counted and not sho
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,6 +31,7 @@ from protocols.link import (
     Ack,
     Frame,
     Held,
+    Origin,
     Receiver,
     Stream,
     decode_ack,
@@ -85,6 +86,7 @@ class Ingest:
         self._heard_link_ack = heard_link_ack
         self._queue: deque[tuple[UnitId, Frame, int]] = deque()
         self._refused: dict[UnitId, dict[str, int]] = {}
+        self._greeted: dict[_Key, None] = {}
         self._receivers: OrderedDict[_Key, Receiver] = OrderedDict()
         self._wake = asyncio.Event()
         self._stalled = False
@@ -110,13 +112,16 @@ class Ingest:
             await self._wake.wait()
             await self._clock.sleep(BATCH_S)
             self._wake.clear()
-            while self._queue or self._refused:
+            while self._queue or self._refused or self._greeted:
                 if not await self._turn():
                     await self._clock.sleep(RETRY_S)
 
     def _sort(self, address: Address, payload: bytes) -> None:
         if address.rest == "presence":
-            self._taps.presence(address.unit, Presence.from_payload(payload))
+            presence = Presence.from_payload(payload)
+            self._taps.presence(address.unit, presence)
+            if presence.online and presence.journal is not None:
+                self._greet(address.unit, JournalId(presence.journal))
         elif address.rest == f"up/{LINK_ACK}":
             self._heard_link_ack(address.unit, decode_ack(payload))
         else:
@@ -133,6 +138,12 @@ class Ingest:
         self._queue.append((address.unit, frame, self._clock.utc_us()))
         self._wake.set()
 
+    def _greet(self, unit: UnitId, journal: JournalId) -> None:
+        """Have the unit told what is held of its journal, whatever it sends."""
+        if len(self._greeted) < RECEIVERS:
+            self._greeted[unit, journal] = None
+            self._wake.set()
+
     def _refuse(self, unit: UnitId | None, reason: str) -> None:
         metrics.REFUSED.labels(reason).inc()
         if unit is None:
@@ -145,14 +156,19 @@ class Ingest:
         """Commit one batch; return False where the database refused and the batch was let go."""
         frames = [self._queue.popleft() for _ in range(min(BATCH_FRAMES, len(self._queue)))]
         metrics.QUEUE.set(len(self._queue))
+        greeted = list(self._greeted)[:BATCH_FRAMES]
+        heard = dict.fromkeys((unit, frame.journal) for unit, frame, _ in frames)
         try:
-            await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
+            await self._load_receivers({*heard, *greeted})
         except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
             self._stall(err)
             return False
         batch = self._offer(frames)
         good = await self._commit(batch) if batch.spans else True
-        self._acknowledge(frames)
+        for key in greeted:
+            del self._greeted[key]
+            self._receivers[key].say_all(now_s=self._clock.monotonic_s())
+        self._acknowledge(dict.fromkeys([*heard, *greeted]))
         return good
 
     def _offer(self, frames: list[tuple[UnitId, Frame, int]]) -> _Batch:
@@ -189,13 +205,15 @@ class Ingest:
                 lane=frame.lane,
                 understood=message is not None,
                 body=item.body,
+                origin=_origin(frame, seq),
             )
             batch.records.append(Arrived(record, message))
             if isinstance(message, Gap):
                 batch.gaps.append((unit, frame.journal, message))
-                batch.cover(
-                    (unit, frame.journal, message.stream), (message.first_seq, message.last_seq)
-                )
+                if message.journal is None:
+                    batch.cover(
+                        (unit, frame.journal, message.stream), (message.first_seq, message.last_seq)
+                    )
 
     def _understand(self, stream: Stream, body: bytes) -> Message | None:
         try:
@@ -211,7 +229,7 @@ class Ingest:
         }
         started_s = self._clock.monotonic_s()
         try:
-            await store.commit_batch(
+            new = await store.commit_batch(
                 self._pool,
                 records=[arrived.record for arrived in batch.records],
                 ledgers=ledgers,
@@ -230,14 +248,16 @@ class Ingest:
         now_s = self._clock.monotonic_s()
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
-        for arrived in batch.records:
+        stored = set(map(id, new))
+        told = [arrived for arrived in batch.records if id(arrived.record) in stored]
+        for arrived in told:
             metrics.RECORDS.labels(arrived.record.stream.value).inc()
-        self._taps.committed(batch.records)
+        self._taps.committed(told)
         return True
 
-    def _acknowledge(self, frames: list[tuple[UnitId, Frame, int]]) -> None:
+    def _acknowledge(self, keys: Iterable[_Key]) -> None:
         now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
-        for key in dict.fromkeys((unit, frame.journal) for unit, frame, _ in frames):
+        for key in keys:
             receiver = self._receivers[key]
             for reason, count in self._refused.pop(key[0], {}).items():
                 for _ in range(min(count, 100)):
@@ -274,3 +294,9 @@ class Ingest:
             self._stalled = True
             facts = {"error": type(err).__name__, "detail": str(err)[:200]}
             log.error("ingest.stalled", extra=facts)
+
+
+def _origin(frame: Frame, seq: int) -> Origin | None:
+    if frame.origin is None:
+        return None
+    return Origin(frame.origin.journal, Seq(frame.origin.seq + seq - frame.first_seq))

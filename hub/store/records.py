@@ -10,6 +10,7 @@ import asyncpg
 from hub.store.database import Asked, Connection, Pool
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
+from protocols.link.frame import Origin
 from protocols.link.streams import Lane, Stream, stream_named
 from protocols.messages import Gap
 
@@ -39,6 +40,7 @@ class StoredRecord:
     lane: Lane
     understood: bool
     body: bytes
+    origin: Origin | None = None
 
     def row(self) -> tuple[object, ...]:
         """Return the values in the table's order."""
@@ -66,13 +68,16 @@ async def commit_batch(
     ledgers: Mapping[_LEDGER_KEY, Held],
     gaps: Sequence[tuple[UnitId, JournalId, Gap]],
     now_utc_us: int,
-) -> None:
+) -> Sequence[StoredRecord]:
     """Store `records` and the ledgers that cover them, together or not at all.
+
+    Returns the records that are new: what was salvaged may be here under its first name.
 
     Raises:
         asyncpg.PostgresError, OSError: nothing was stored.
     """
     async with pool.acquire() as connection, connection.transaction():
+        records = await _without_known_origins(connection, records)
         await _copy(connection, records)
         await connection.executemany(
             "INSERT INTO stream_ledger (unit, journal, stream, watermark, ranges,"
@@ -86,16 +91,54 @@ async def commit_batch(
         )
         if gaps:
             await connection.executemany(
-                "INSERT INTO gap VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                "INSERT INTO gap VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
                 " ON CONFLICT DO NOTHING",
                 [
                     (
-                        unit, journal, gap.stream.value, gap.first_seq, gap.last_seq, gap.reason,
-                        gap.first_captured_utc_us, gap.last_captured_utc_us, now_utc_us,
+                        unit, gap.journal or journal, gap.stream.value, gap.first_seq, gap.last_seq,
+                        gap.reason, gap.first_captured_utc_us, gap.last_captured_utc_us, now_utc_us,
+                        bool(gap.is_open),
                     )
                     for unit, journal, gap in gaps
                 ],
             )  # fmt: skip
+    return records
+
+
+async def _without_known_origins(
+    connection: Connection, records: Sequence[StoredRecord]
+) -> Sequence[StoredRecord]:
+    """Return `records` without those that stand here already under their first journal and seq."""
+    salvaged = [(record, record.origin) for record in records if record.origin is not None]
+    if not salvaged:
+        return records
+    known = await connection.fetch(
+        "WITH asked AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[])"
+        " AS a(unit, journal, stream, seq))"
+        " SELECT unit, journal::text, stream, seq FROM asked JOIN record"
+        " USING (unit, journal, stream, seq)"
+        " UNION SELECT unit, journal::text, stream, seq FROM asked JOIN salvaged"
+        " USING (unit, journal, stream, seq)",
+        [record.unit for record, _ in salvaged],
+        [origin.journal for _, origin in salvaged],
+        [record.stream.value for record, _ in salvaged],
+        [origin.seq for _, origin in salvaged],
+    )
+    seen = {tuple(row) for row in known}
+    kept: list[StoredRecord] = []
+    names: list[tuple[object, ...]] = []
+    for record in records:
+        if record.origin is not None:
+            name = (record.unit, record.origin.journal, record.stream.value, record.origin.seq)
+            if name in seen:
+                continue
+            seen.add(name)
+            names.append(name)
+        kept.append(record)
+    await connection.executemany(
+        "INSERT INTO salvaged VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", names
+    )
+    return kept
 
 
 async def _copy(connection: Connection, records: Sequence[StoredRecord]) -> None:
@@ -159,7 +202,8 @@ async def gaps_of(
     """Return the declared gaps of `unit`, oldest first."""
     return await pool.fetch(
         "SELECT journal::text, stream, first_seq, last_seq, reason, first_captured_utc_us,"
-        " last_captured_utc_us FROM gap WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
+        " last_captured_utc_us, is_open FROM gap"
+        " WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
         " ORDER BY first_captured_utc_us, first_seq LIMIT 10000",
         unit,
         stream.value if stream else None,

@@ -37,6 +37,8 @@ class StreamAccount:
             self.waiting.add(seq, seq)
         if is_live:
             self._appended.append((seq, now_s))
+        else:
+            self.begin_session()
 
     def begin_session(self) -> None:
         """Call backlog whatever is here."""

@@ -13,6 +13,7 @@ On the wire a frame is a sealed CBOR map (see `wire`):
 | `k` | clock that captured these records: `gnss`, `ntp`, `rtc`, `unset` | text |
 | `e` | how far that clock may be off, µs; null = unknown | unsigned or null |
 | `r` | records: `[captured_utc_us, body]`, seq rising by one | array |
+| `o` | only where they were salvaged: `[journal, seq]` under which the first was accepted | array |
 | `z` | in the place of `r`, where that is shorter: the same array, packed (see `packing`) | bytes |
 | `c` | checksum | unsigned, 5 bytes |
 
@@ -50,9 +51,23 @@ class Record:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Under which journal and seq a record was accepted, before its journal was damaged.
+
+    The hub may have it by that name, and then does not store it again.
+    """
+
+    journal: JournalId
+    seq: Seq
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """`records` have the seqs `first_seq`, `first_seq + 1`, …; never empty."""
+    """`records` have the seqs `first_seq`, `first_seq + 1`, …; never empty.
+
+    With an `origin`, that is the first record's, and the others' follow it one by one.
+    """
 
     journal: JournalId
     stream: Stream
@@ -62,6 +77,7 @@ class Frame:
     clock: ClockSource
     clock_error_us: int | None
     records: tuple[Record, ...] = field(repr=False)
+    origin: Origin | None = None
 
     @property
     def last_seq(self) -> Seq:
@@ -87,6 +103,8 @@ def encode_frame(frame: Frame) -> bytes:
         "k": frame.clock.value,
         "e": frame.clock_error_us,
     }
+    if frame.origin is not None:
+        header["o"] = [uuid.UUID(frame.origin.journal).bytes, int(frame.origin.seq)]
     records: list[Value] = [[record.captured_utc_us, record.body] for record in frame.records]
     plain = cbor2.dumps(records)
     if len(plain) > MAX_MESSAGE_BYTES - _MAX_HEADER_BYTES:
@@ -119,6 +137,7 @@ def decode_frame(payload: bytes) -> Frame:
             if fields["e"] is None
             else _bounded(fields["e"], low=0, high=MAX_UTC_US),
             records=_records(fields["r"] if "r" in fields else _unpacked(fields["z"])),
+            origin=_origin(fields.get("o")),
         )
     except (KeyError, ValueError, TypeError) as err:
         raise RemoteProtocolError(reason="bad-frame", detail=str(err)[:120]) from err
@@ -142,6 +161,14 @@ def _bounded(value: Value, *, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise ValueError(f"{str(value)[:40]} is not a whole number from {low} to {high}")
     return value
+
+
+def _origin(raw: Value) -> Origin | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, list) or len(raw) != 2:  # noqa: PLR2004
+        raise ValueError("an origin is [journal, seq]")
+    return Origin(journal_from_bytes(raw[0]), Seq(_bounded(raw[1], low=1, high=MAX_SEQ)))
 
 
 def _records(raw: Value) -> tuple[Record, ...]:

@@ -18,6 +18,7 @@ def frame_as_json(frame: Frame) -> dict[str, Any]:
     Raises:
         RemoteProtocolError: reason `not-cbor`: a body is no CBOR map.
     """
+    origin = frame.origin
     return {
         "v": VERSION,
         "j": frame.journal,
@@ -27,6 +28,7 @@ def frame_as_json(frame: Frame) -> dict[str, Any]:
         "t": frame.sent_utc_us,
         "k": frame.clock.value,
         "e": frame.clock_error_us,
+        **({"o": [origin.journal, int(origin.seq)]} if origin else {}),
         "r": [
             [record.captured_utc_us, value_as_json(load_map(record.body))]
             for record in frame.records

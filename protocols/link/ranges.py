@@ -27,6 +27,9 @@ class SeqRanges:
         """How many ranges it takes to say the set."""
         return len(self._firsts)
 
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(zip(self._firsts, self._lasts, strict=True))
+
     def __contains__(self, seq: int) -> bool:
         at = bisect_right(self._firsts, seq) - 1
         return at >= 0 and seq <= self._lasts[at]

@@ -104,6 +104,11 @@ class Receiver:
             self._refused[reason] = self._refused.get(reason, 0) + 1
         self._wake(now_s)
 
+    def say_all(self, *, now_s: float) -> None:
+        """Have the next ack say what is held of every stream, be it nothing."""
+        self._unsaid |= set(self._streams)
+        self._wake(now_s)
+
     def held(self, stream: Stream) -> Held:
         """Return what is committed of `stream`."""
         return self._state(stream).committed.held

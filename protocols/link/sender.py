@@ -126,10 +126,20 @@ class Sender:
         """Return what the hub is known to have of `stream`."""
         return self._account(stream).acked.held
 
+    def knows_less_than(self, ack: Ack) -> bool:
+        """Whether the hub holds seqs of this journal that it never gave out.
+
+        Then the file is not the one that it was: it was put back from a copy, or lost its end.
+        """
+        return ack.journal == self.journal and any(
+            max([held.watermark, *(last for _, last in held.ranges)]) > self.newest(stream)
+            for stream, held in ack.streams.items()
+        )
+
     # -- what happens ---------------------------------------------------------------------------
 
-    def appended(self, stream: Stream, seq: int, *, now_s: float) -> None:
-        """Note a new record.
+    def appended(self, stream: Stream, seq: int, *, now_s: float, is_backlog: bool = False) -> None:
+        """Note a new record; `is_backlog`: what it says is old already.
 
         Raises:
             LocalProtocolError: `seq` is not the one after the last; nothing has changed.
@@ -137,7 +147,7 @@ class Sender:
         account = self._account(stream)
         if seq != account.last + 1:
             raise LocalProtocolError(reason="seq out of order", stream=stream.value, seq=seq)
-        account.append(seq, now_s=now_s, is_live=self._connected)
+        account.append(seq, now_s=now_s, is_live=self._connected and not is_backlog)
 
     def connected(self) -> None:
         """Begin a session: everything unacknowledged is to be sent, what is here is backlog."""

@@ -6,6 +6,7 @@ from pydantic import Field, Strict, model_validator
 
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.dispatch.unit_status import CrewEvent, UnitStatus
+from protocols.ids import UuidText
 from protocols.link.streams import Stream
 from protocols.messages.base import Message
 from protocols.units import UtcMicros
@@ -33,7 +34,11 @@ class TimeNodeStamp(Message):
 
 
 class Gap(Message):
-    """A hole: records `first_seq` … `last_seq` of `stream` were accepted and are gone for good."""
+    """A hole: records `first_seq` … `last_seq` of `stream` were accepted and are gone for good.
+
+    `journal`: under which they were accepted, where it is not the one that says so. `is_open`: what
+    else was accepted after them, until `last_captured_utc_us`, is not known.
+    """
 
     kind: Literal["gap"] = "gap"
     stream: Annotated[Stream, Strict(strict=False)]
@@ -42,6 +47,8 @@ class Gap(Message):
     reason: Literal["disk-full", "retention", "damaged", "oversized"]
     first_captured_utc_us: UtcMicros | None = None
     last_captured_utc_us: UtcMicros | None = None
+    journal: UuidText | None = None
+    is_open: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _runs_forward(self) -> Self:

@@ -4,6 +4,7 @@ Run as a program it writes the golden files that do not exist yet. A golden file
 again: bytes that a vehicle once sent must be understood for ever.
 """
 
+import dataclasses
 import json
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from protocols.clock import ClockSource
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.dispatch.unit_status import CrewEvent, UnitStatus
 from protocols.ids import JournalId, Seq
-from protocols.link.frame import Frame, Record, encode_frame
+from protocols.link.frame import Frame, Origin, Record, encode_frame
 from protocols.link.projection import frame_as_json
 from protocols.link.streams import Lane, Stream
 from protocols.messages import (
@@ -56,6 +57,8 @@ from protocols.messages.samples import ENCODING, encode_samples
 
 FOLDER: Final = Path(__file__).parent / "golden"
 JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+LOST: Final = JournalId("5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21")
+SALVAGED: Final = "v1.vitals.salvaged.packed"
 NOW_US: Final = 1_800_000_000_000_000
 ID: Final = str(uuid.UUID(int=7))
 
@@ -203,11 +206,17 @@ def name_of(stream: Stream, message: Message) -> str:
     return f"v1.{stream.value}.{message.kind}{encoding}"
 
 
+def salvaged() -> Frame:
+    """Return a frame of what an earlier journal had accepted."""
+    stream, message = next(pair for pair in bodies() if pair[0] is Stream.VITALS)
+    return dataclasses.replace(frame_of(stream, message), origin=Origin(LOST, Seq(7)))
+
+
 def main() -> None:
     """Write the golden files that are missing."""
-    for stream, message in bodies():
-        frame = frame_of(stream, message)
-        bare = FOLDER / f"{name_of(stream, message)}.packed"
+    frames = {f"{name_of(*pair)}.packed": frame_of(*pair) for pair in bodies()}
+    for name, frame in {**frames, SALVAGED: salvaged()}.items():
+        bare = FOLDER / name
         if not bare.with_name(f"{bare.name}.cbor").exists():
             bare.with_name(f"{bare.name}.cbor").write_bytes(encode_frame(frame))
             text = json.dumps(frame_as_json(frame), indent=1, ensure_ascii=False)

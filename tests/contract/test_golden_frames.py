@@ -13,7 +13,7 @@ from protocols.link.projection import frame_as_json
 from protocols.messages import KINDS, interlead, parse_body
 from protocols.messages.samples import decode_samples
 from protocols.messages.waveform import WaveformBlock, WaveformEncoding
-from tests.contract.golden_frames import FOLDER, bodies, ecg, frame_of, name_of
+from tests.contract.golden_frames import FOLDER, SALVAGED, bodies, ecg, frame_of, name_of, salvaged
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 GOLDEN = sorted(FOLDER.glob("*.cbor"))
@@ -53,6 +53,11 @@ def test_today_s_encoder_writes_what_a_golden_frame_holds(pair: tuple[Any, Any])
     frame = frame_of(*pair)
     golden = FOLDER / f"{name_of(*pair)}.json"
     assert frame_as_json(decode_frame(encode_frame(frame))) == json.loads(golden.read_text())
+
+
+def test_today_s_encoder_writes_what_the_golden_salvaged_frame_holds() -> None:
+    golden = json.loads((FOLDER / f"{SALVAGED}.json").read_text())
+    assert frame_as_json(decode_frame(encode_frame(salvaged()))) == golden
 
 
 @pytest.mark.parametrize("encoding", WaveformEncoding)

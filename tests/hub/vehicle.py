@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, Seq, UnitId
-from protocols.link import Frame, Lane, Record, Stream, encode_frame
+from protocols.link import Frame, Lane, Origin, Record, Stream, encode_frame
 from protocols.messages import Message, Position, Presence, VitalsReading
 from protocols.messages.position import FixQuality
 
@@ -25,6 +25,7 @@ def frame(  # noqa: PLR0913 -- a frame has this many fields
     *,
     lane: Lane = Lane.LIVE,
     captured_utc_us: int = NOON_US,
+    origin: Origin | None = None,
 ) -> bytes:
     """One frame whose records are a second apart."""
     return encode_frame(
@@ -43,6 +44,7 @@ def frame(  # noqa: PLR0913 -- a frame has this many fields
                 )
                 for i, body in enumerate(bodies)
             ),
+            origin=origin,
         )
     )
 

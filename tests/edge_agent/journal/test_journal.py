@@ -5,64 +5,23 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from edge_agent.journal import Journal, JournalSettings, open_journal
+from edge_agent.journal import JournalSettings, open_journal
+from edge_agent.journal.schema import files_set_aside
 from protocols.clock import ClockSource
 from protocols.errors import ClosedError
 from protocols.ids import JournalId
 from protocols.link import Held, Stream
 from protocols.messages import (
-    Alarm,
-    AlarmPriority,
-    FixQuality,
-    Gap,
-    Message,
-    Position,
     VitalsReading,
     parse_body,
 )
 from protocols.runtime.clock import SystemClock
+from tests.edge_agent.journal.filling import accept, alarm, gaps_of, place, pulse, running
 from tests.fakes.clock import FakeClock
-
-
-@asynccontextmanager
-async def running(path: Path, settings: JournalSettings | None = None) -> AsyncIterator[Journal]:
-    async with open_journal(path, settings or JournalSettings(), SystemClock()) as journal:
-        task = asyncio.create_task(journal.run())
-        try:
-            yield journal
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-async def accept(journal: Journal, stream: Stream, message: Message, captured_us: int = 1) -> int:
-    return await journal.append(
-        stream,
-        message,
-        captured_utc_us=captured_us,
-        clock=ClockSource.GNSS,
-        clock_error_us=50,
-    )
-
-
-def pulse(bpm: float) -> VitalsReading:
-    return VitalsReading(pulse_bpm=bpm)
-
-
-def place() -> Position:
-    return Position(latitude_deg=23.1, longitude_deg=113.2, fix=FixQuality.AUTONOMOUS)
-
-
-def alarm(number: int) -> Alarm:
-    return Alarm(
-        alarm_id=f"a-{number}", code="news2.high", priority=AlarmPriority.HIGH, state="raised"
-    )
 
 
 async def test_seqs_rise_by_one_per_stream_and_go_on_after_a_restart(tmp_path: Path) -> None:
@@ -146,7 +105,7 @@ async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Pat
         blob.execute("PRAGMA busy_timeout=5000")
         with blob:  # 20 MiB of waveforms that the hub does not have
             blob.executemany(
-                "INSERT INTO record VALUES ('waveform', ?, 1, 'gnss', 0, 1, ?)",
+                "INSERT INTO record VALUES ('waveform', ?, 1, 'gnss', 0, 1, NULL, NULL, 0, ?)",
                 [(seq, os.urandom(50_000)) for seq in range(1, 420)],
             )
             blob.execute("INSERT INTO stream VALUES ('waveform', 419, 0, '[]')")
@@ -155,11 +114,7 @@ async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Pat
         await asyncio.gather(writer, return_exceptions=True)
     async with running(tmp_path / "journal.db", settings) as journal:
         await journal.keep_house()
-        gaps = [
-            gap
-            for row in await journal.span(Stream.STATUS, 1, 99)
-            if isinstance(gap := parse_body(Stream.STATUS, row.body), Gap)
-        ]
+        gaps = await gaps_of(journal)
         left = [int(row.seq) for row in await journal.span(Stream.WAVEFORM, 1, 999)]
         assert await journal.span(Stream.ALARM, 1, 9)
         assert await journal.span(Stream.VITALS, 1, 9)
@@ -179,8 +134,7 @@ async def test_a_damaged_file_is_set_aside_whole_and_a_new_journal_begun(tmp_pat
     async with running(path) as journal:
         assert journal.id != identity
         assert await accept(journal, Stream.VITALS, pulse(61)) == 1
-        aside = journal.set_aside
-    assert aside is not None
+    [aside] = files_set_aside(path)
     assert aside.read_bytes() == bytes(whole)
 
 
@@ -222,8 +176,8 @@ async def test_an_encrypted_journal_opens_with_its_key_alone(tmp_path: Path) -> 
     assert b"pulse_bpm" not in path.read_bytes()
     async with running(path, JournalSettings(key_file=key)) as journal:
         assert len(await journal.span(Stream.VITALS, 1, 9)) == 1
-    async with running(path, JournalSettings(key_file=wrong)) as journal:
-        assert journal.set_aside is not None
+    async with running(path, JournalSettings(key_file=wrong)):
+        assert files_set_aside(path)
 
 
 WRITER = """
@@ -263,6 +217,6 @@ async def test_kill_9_takes_nothing_that_was_accepted(tmp_path: Path, accepted_b
     accepted = max([accepted, *(int(line) for line in rest.splitlines(keepends=False) if line)])
     async with running(path) as journal:
         seqs = [row.seq for row in await journal.span(Stream.VITALS, 1, 10**6)]
-        assert journal.set_aside is None
+        assert not files_set_aside(path)
     assert seqs[:accepted] == list(range(1, accepted + 1))
     assert len(seqs) <= accepted + 1  # one more may have been on the disk, its word unsaid

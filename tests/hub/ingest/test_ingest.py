@@ -9,8 +9,8 @@ import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
 from hub.store import Pool
-from protocols.ids import JournalId, UnitId
-from protocols.link import Ack, Held, Lane, Stream, decode_ack
+from protocols.ids import JournalId, Seq, UnitId
+from protocols.link import Ack, Held, Lane, Origin, Stream, decode_ack
 from protocols.link.topics import down_ack, link_ack, presence, up
 from protocols.messages import Gap, Message, StatusChange
 from protocols.messages import Presence as PresenceMessage
@@ -289,3 +289,54 @@ async def test_what_is_acknowledged_is_what_a_new_connection_reads(
         await bench.until(lambda: bool(bench.acks[A1]))
         acked = max(ack.streams[Stream.VITALS].watermark for ack in bench.acks[A1])
         assert await count(pool) >= acked
+
+
+async def test_a_birth_is_answered_with_all_that_is_held_of_its_journal(bench: Bench) -> None:
+    journal = new_journal()
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()] * 3))
+    await bench.held(A1, Stream.VITALS, Held(3))
+    bench.acks[A1].clear()
+    bench.ingest.hear(presence(A1), vehicle.presence(journal).to_payload())
+    await bench.held(A1, Stream.VITALS, Held(3))
+
+
+async def test_a_birth_of_a_new_journal_is_told_that_nothing_is_held(bench: Bench) -> None:
+    journal = new_journal()
+    bench.ingest.hear(presence(A1), vehicle.presence(journal).to_payload())
+    await bench.until(lambda: bool(bench.acks[A1]))
+    [ack] = bench.acks[A1]
+    assert (ack.journal, ack.streams) == (journal, {})
+
+
+async def test_what_was_salvaged_is_acknowledged_and_stored_once_whatever_its_name(
+    bench: Bench, pool: Pool
+) -> None:
+    lost, second, third = new_journal(), new_journal(), new_journal()
+    bodies = [vitals(heart_rate_bpm=60 + number) for number in range(6)]
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(lost, Stream.VITALS, 1, bodies[:2]))
+    await bench.held(A1, Stream.VITALS, Held(2))
+    salvaged = frame(second, Stream.VITALS, 11, bodies, origin=Origin(lost, Seq(1)))
+    bench.ingest.hear(up(A1, Stream.VITALS), salvaged)
+    await bench.held(A1, Stream.VITALS, Held(0, ((11, 16),)))
+    again = frame(third, Stream.VITALS, 1, bodies, origin=Origin(lost, Seq(1)))
+    bench.ingest.hear(up(A1, Stream.VITALS), again)
+    await bench.held(A1, Stream.VITALS, Held(6))
+    rows = await pool.fetch("SELECT seq, body FROM record ORDER BY seq")
+    assert [row["body"] for row in rows] == [body.to_body() for body in bodies]
+    assert [row["seq"] for row in rows] == [1, 2, 13, 14, 15, 16]
+    assert sum(len(batch) for batch in bench.batches) == 6
+
+
+async def test_a_gap_of_a_lost_journal_is_kept_under_that_journal_alone(
+    bench: Bench, pool: Pool
+) -> None:
+    lost, journal = new_journal(), new_journal()
+    gap = Gap(
+        stream=Stream.VITALS, first_seq=5, last_seq=5, reason="damaged", journal=lost, is_open=True
+    )
+    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    await bench.held(A1, Stream.STATUS, Held(1))
+    row = await pool.fetchrow("SELECT journal::text, first_seq, is_open FROM gap")
+    assert row is not None
+    assert tuple(row) == (lost, 5, True)
+    assert not any(Stream.VITALS in ack.streams for ack in bench.acks[A1])

@@ -1,0 +1,83 @@
+"""Opening the journal: a damaged or retired file is set aside whole, and a new one goes on."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from edge_agent.journal import room, rows
+from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
+from edge_agent.journal.remains import read_remains
+from edge_agent.journal.salvage import is_salvaged
+from edge_agent.journal.schema import files_set_aside, open_file, set_aside
+from edge_agent.journal.settings import JournalSettings
+from protocols.clock import Clock
+from protocols.errors import StoreCorruptError
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_journal(
+    path: Path, settings: JournalSettings, clock: Clock
+) -> AsyncIterator[Journal]:
+    """Open the journal at `path`, made at first use, and close it on leaving.
+
+    A damaged file is set aside whole and a new journal begun; `Salvage` accepts again what it held.
+
+    Raises:
+        ConfigError: its key cannot be used.
+    """
+    thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+    try:
+        connection = await asyncio.get_running_loop().run_in_executor(
+            thread, lambda: _open(path, settings, now_utc_us=clock.utc_us())
+        )
+        journal = Journal(connection, path, settings, clock, thread)
+        try:
+            await journal.note_start()
+            yield journal
+        finally:
+            await journal.close()
+    finally:
+        thread.shutdown()
+
+
+def _open(path: Path, settings: JournalSettings, *, now_utc_us: int) -> sqlite3.Connection:
+    connection = _open_sound(path, settings, now_utc_us)
+    for aside in files_set_aside(path):
+        if not is_salvaged(aside):
+            remains = read_remains(aside)
+            kept = {name: text for name, text in remains.kept.items() if name not in _OF_ITS_FILE}
+            rows.restore(
+                connection,
+                kept=kept.items(),
+                inbox=remains.inbox.values(),
+                inbox_ledgers=remains.inbox_ledgers.values(),
+            )
+    room.give_back(connection, path)
+    return connection
+
+
+_OF_ITS_FILE = frozenset({UNVERIFIED, RETIRED})
+
+
+def _open_sound(path: Path, settings: JournalSettings, now_utc_us: int) -> sqlite3.Connection:
+    try:
+        connection = _open_file(path, settings)
+        if rows.kept(connection, RETIRED) is None:
+            return connection
+        connection.close()
+        reason = "the hub knows more of it than it holds itself"
+    except StoreCorruptError as err:
+        reason = str(err)
+    aside = set_aside(path, stamp_us=now_utc_us)
+    log.error("journal.set_aside", extra={"file": aside.name, "reason": reason})
+    return _open_file(path, settings)
+
+
+def _open_file(path: Path, settings: JournalSettings) -> sqlite3.Connection:
+    return open_file(path, key_file=settings.key_file, largest_bytes=settings.largest_bytes)

@@ -1,0 +1,124 @@
+"""The remains of a journal that was set aside: what can still be believed of what was carved.
+
+A record is believed if its checksum is right, so one that was bent on the disk is missing rather
+than wrong. Of several versions of one account the one that knows most is believed.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from edge_agent.journal.carve import Field, Fields, carve
+from edge_agent.journal.rows import Row, StreamAccount
+from edge_agent.journal.schema import IDENTITY_ENDING
+from protocols.clock import ClockSource
+from protocols.ids import JournalId, Seq, is_uuid
+from protocols.link.ack import Held
+from protocols.link.frame import Origin
+from protocols.link.ranges import SeqRanges
+from protocols.link.streams import Stream, stream_named
+
+_RECORD_FIELDS: Final = 10
+_BY_CLOCK: Final = {clock.value: clock for clock in ClockSource}
+
+
+@dataclass(slots=True)
+class Remains:
+    """What is left of a journal, but for its records; `journal` is None where nothing tells it."""
+
+    path: Path
+    journal: JournalId | None = None
+    accounts: dict[Stream, StreamAccount] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    inbox: dict[tuple[str, int], tuple[str, int, str, int, bytes]] = field(default_factory=dict)
+    inbox_ledgers: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+
+    def acked(self, stream: Stream) -> SeqRanges:
+        """Return what the hub is known to have of `stream`."""
+        account = self.accounts.get(stream)
+        return SeqRanges(account.held if account else None)
+
+    def _take(self, fields: Fields) -> None:
+        match fields:
+            case ("journal", str(text)) if is_uuid(text):
+                self.journal = JournalId(text)
+            case (str(name), str(value)):
+                self.kept[name] = value
+            case (str(name), int(last), int(watermark), str(ranges)):
+                self._take_account(stream_named(name), last, watermark, ranges)
+            case (str(journal), int(seq), str(order), int(received), bytes(body)):
+                self.inbox[journal, seq] = (journal, seq, order, received, body)
+            case (str(journal), int(watermark), str(ranges)) if is_uuid(journal):
+                self.inbox_ledgers[journal] = (journal, watermark, ranges)
+
+    def _take_account(self, stream: Stream | None, last: int, watermark: int, ranges: str) -> None:
+        try:
+            ranges_held = tuple((int(first), int(last)) for first, last in json.loads(ranges))
+            held = Held(watermark=watermark, ranges=ranges_held)
+        except (ValueError, TypeError):
+            return
+        known = self.accounts.get(stream) if stream else None
+        if stream and (
+            known is None or (known.last_seq, known.held.watermark) <= (last, watermark)
+        ):
+            self.accounts[stream] = StreamAccount(last_seq=last, held=held)
+
+
+def read_remains(path: Path) -> Remains:
+    """Return what is left of the journal at `path`.
+
+    Raises:
+        OSError: it cannot be read at all.
+    """
+    remains = Remains(path)
+    for fields in carve(path):
+        if len(fields) != _RECORD_FIELDS:
+            remains._take(fields)  # noqa: SLF001 -- its one maker
+    identity = path.with_name(path.name + IDENTITY_ENDING)
+    if remains.journal is None and identity.exists():
+        text = identity.read_text(errors="replace").strip()
+        remains.journal = JournalId(text) if is_uuid(text) else None
+    return remains
+
+
+def records(path: Path, *, wanted: Callable[[Stream], bool]) -> Iterator[Row]:
+    """Yield the records of wanted streams that still stand in the file, the same one perhaps twice.
+
+    Raises:
+        OSError: it cannot be read at all.
+    """
+    for fields in carve(path):
+        row = _record(fields) if len(fields) == _RECORD_FIELDS else None
+        if row is not None and wanted(row.stream):
+            yield row
+
+
+def _record(fields: Fields) -> Row | None:
+    match fields:
+        case (
+            str(name), int(seq), int(captured), str(clock), error, int(), origin_journal,
+            origin_seq, int(checksum), bytes(body),
+        ):  # fmt: skip
+            stream = stream_named(name)
+        case _:
+            return None
+    if stream is None or clock not in _BY_CLOCK or seq < 1:
+        return None
+    row = Row(
+        stream=stream,
+        seq=Seq(seq),
+        captured_utc_us=captured,
+        clock=_BY_CLOCK[clock],
+        clock_error_us=error if isinstance(error, int) else None,
+        body=body,
+        origin=_origin(origin_journal, origin_seq),
+    )
+    return row if row.checksum == checksum else None
+
+
+def _origin(journal: Field, seq: Field) -> Origin | None:
+    if isinstance(journal, str) and isinstance(seq, int):
+        return Origin(JournalId(journal), Seq(seq))
+    return None
