@@ -58,9 +58,7 @@ class Gate:
         request = Request(scope)
         length = request.headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-            await problem(413, "http.413", f"more than {MAX_BODY_BYTES} bytes")(
-                scope, receive, send
-            )
+            await _too_large(scope, receive, send)
             return
         is_open = request.url.path.startswith(self._open)
         if request.method not in SAFE and not is_open:
@@ -70,7 +68,11 @@ class Gate:
                 await problem(403, err.code, str(err), err.facts)(scope, receive, send)
                 return
 
+        bounded = _Bounded(receive)
+
         async def send_with_headers(message: Message) -> None:
+            if bounded.is_over:
+                return  # the answer is ours
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
@@ -83,20 +85,30 @@ class Gate:
                 ]
             await send(message)
 
-        await self._app(scope, _bounded(receive), send_with_headers)
+        await self._app(scope, bounded, send_with_headers)
+        if bounded.is_over:
+            await _too_large(scope, receive, send)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Cut off a body that was sent in chunks and passes the bound."""
-    seen = 0
+_too_large = problem(413, "http.413", f"more than {MAX_BODY_BYTES} bytes")
 
-    async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
+
+class _Bounded:
+    """Cuts off a body that was sent in chunks and passes the bound."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen_bytes = 0
+
+    @property
+    def is_over(self) -> bool:
+        """The body was too long, whatever was made of it."""
+        return self._seen_bytes > MAX_BODY_BYTES
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
         if message["type"] == "http.request":
-            seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
+            self._seen_bytes += len(message.get("body", b""))
+            if self.is_over:
                 return {"type": "http.disconnect"}
         return message
-
-    return bounded
