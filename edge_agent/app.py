@@ -35,6 +35,8 @@ from protocols.runtime.supervise import Service, supervise
 
 SOFTWARE: Final = f"goldenhour {version('goldenhour')}"
 
+_LISTENING_S: Final = 3.0
+
 OnReady = Callable[[dict[str, Any]], None]
 
 
@@ -182,8 +184,11 @@ class _Agent:
         found: dict[str, Any] = {"unit": self._unit, "tablet_port": self._tablet.port}
         for driver in self._drivers:
             if isinstance(driver, MonitorHl7):
-                await driver.listening.wait()
-                found["monitor_port"] = driver.port
+                # a port that somebody else has is tried again; the crew's tablet waits for nobody
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LISTENING_S):
+                        await driver.listening.wait()
+                        found["monitor_port"] = driver.port
         return found
 
     async def _serve_tablet(self) -> None:

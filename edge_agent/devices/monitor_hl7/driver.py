@@ -7,6 +7,7 @@ once. A message that holds nothing to record is answered AA.
 
 import asyncio
 import hashlib
+import logging
 import random
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from edge_agent.devices.reasons import Reason
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.errors import RemoteProtocolError
 from protocols.messages import DeviceHealth
+
+log = logging.getLogger(__name__)
 
 MOST_DEVICES: Final = 16
 REMEMBERED_MESSAGES: Final = 256
@@ -93,7 +96,10 @@ class MonitorHl7:
         while True:
             try:
                 await self._server.run()
-            except OSError:
+            except OSError as err:
+                if not self._hearing.broken:  # an outage is said once
+                    facts = {"device": self._name, "port": self._server.port, "reason": str(err)}
+                    log.warning("device.port_taken", extra=facts)
                 self._hearing.broken = True
                 await self._clock.sleep(self._backoff.next_s())
 
