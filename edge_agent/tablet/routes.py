@@ -28,6 +28,7 @@ from protocols.messages import ConsciousnessNote, PatientNote
 COOKIE: Final = "gh_tablet"
 STATIC: Final = Path(__file__).parent / "static"
 _SEND_TIMEOUT_S: Final = 15.0
+_SESSION_LOOK_S: Final = 1.0
 _MAX_MESSAGE: Final = 8_192
 # Source: RFC 6455, 7.4.1, and the private range of 7.4.2
 _TRY_AGAIN: Final = 1013
@@ -258,7 +259,11 @@ async def live(socket: WebSocket) -> None:
         await send(hello.model_dump_json())
         await screen.run(send)
 
-    tasks = {asyncio.create_task(serve()), asyncio.create_task(_hear(socket))}
+    tasks = {
+        asyncio.create_task(serve()),
+        asyncio.create_task(_hear(socket)),
+        asyncio.create_task(_outlast(socket)),
+    }
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -269,6 +274,13 @@ async def live(socket: WebSocket) -> None:
         if socket.application_state is not WebSocketState.DISCONNECTED:
             with contextlib.suppress(RuntimeError):  # the client closed first
                 await socket.close()
+
+
+async def _outlast(socket: WebSocket) -> None:
+    """Close the socket when the session that opened it has ended."""
+    while _member_of(socket) is not None:
+        await socket.app.state.clock.sleep(_SESSION_LOOK_S)
+    await socket.close(_NOT_SIGNED_IN, "the session has ended")
 
 
 async def _hear(socket: WebSocket) -> None:

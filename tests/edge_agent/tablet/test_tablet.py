@@ -1,0 +1,263 @@
+"""The tablet's own server, on a socket: who may, what it says, what it refuses, and its feed."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
+from edge_agent.tablet.routes import routes_alone, tablet_app
+from edge_agent.tablet.sign_in import SignIn, read_or_make_pin
+from edge_agent.tablet.state import Vehicle
+from edge_agent.uplink import LinkStatus
+from protocols.errors import ConfigError
+from protocols.http.server import HttpServer
+from protocols.messages import HospitalEntry, VitalsReading
+from tests.edge_agent.cab import UNIT, Cab, cab
+
+PIN: Final = "123456"
+SESSION_S: Final = 3600.0
+
+
+class Tablet:
+    """A crew's tablet; `client` has entered the PIN, `nobody` has not."""
+
+    def __init__(self, vehicle: Cab) -> None:
+        self.vehicle = vehicle
+        clock = vehicle.vehicle_clock
+        self.sign_in = SignIn(PIN, clock, session_s=SESSION_S)
+        self.state = Vehicle(
+            unit=UNIT,
+            call_sign="Yuexiu 1",
+            profile="ambulance",
+            clock=clock,
+            run=vehicle.run,
+            scores=vehicle.scores,
+            orders=vehicle.orders,
+            link=LinkStatus,
+            devices=list,
+            cameras=list,
+        )
+        self.feed = TabletFeed(self.state)
+        vehicle.journal.on_append(self.feed.appended)
+        self.server = HttpServer(host="127.0.0.1", port=0)
+        self.app = tablet_app(
+            self.state,
+            journal=vehicle.journal,
+            feed=self.feed,
+            sign_in=self.sign_in,
+            clock=clock,
+        )
+        url = f"http://127.0.0.1:{self.server.port}"
+        self.client = httpx2.AsyncClient(base_url=url, trust_env=False)
+        self.nobody = httpx2.AsyncClient(base_url=url, trust_env=False)
+
+    @contextlib.asynccontextmanager
+    async def screen(self, **headers: str) -> AsyncIterator[ClientConnection]:
+        """Open the live feed as the crew."""
+        token = self.client.cookies.get("gh_tablet")
+        async with connect(
+            f"ws://127.0.0.1:{self.server.port}/api/v1/live",
+            additional_headers={"cookie": f"gh_tablet={token}", **headers},
+            proxy=None,
+        ) as socket:
+            yield socket
+
+
+@pytest.fixture
+async def tablet(tmp_path: Path) -> AsyncIterator[Tablet]:
+    async with cab(tmp_path) as vehicle:
+        made = Tablet(vehicle)
+        tasks = [
+            asyncio.create_task(made.server.run(made.app)),
+            asyncio.create_task(made.feed.run()),
+        ]
+        await made.server.wait_ready()
+        entered = await made.client.post("/api/v1/session", json={"name": "Chen", "pin": PIN})
+        assert entered.status_code == 200
+        try:
+            yield made
+        finally:
+            await made.client.aclose()
+            await made.nobody.aclose()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def routes() -> list[tuple[str, str]]:
+    return [
+        (method.upper(), path)
+        for path, methods in routes_alone().openapi()["paths"].items()
+        for method in methods
+    ]
+
+
+async def said(screen: ClientConnection, kind: str) -> dict[str, Any]:
+    """Return the next message of `kind`."""
+    async with asyncio.timeout(10):
+        while True:
+            message: dict[str, Any] = json.loads(await screen.recv())
+            if message["t"] == kind:
+                return message
+
+
+@pytest.mark.parametrize(("method", "path"), routes())
+async def test_without_the_pin_nothing_is_shown_or_done(
+    tablet: Tablet, method: str, path: str
+) -> None:
+    if path == "/api/v1/session" and method in {"POST", "DELETE"}:
+        return
+    url = path.replace("{order_id}", "x")
+    body = {"event": "roll"} if path.endswith("/status") else {}
+    answer = await tablet.nobody.request(method, url, json=body if method == "POST" else None)
+    assert answer.status_code in {401, 422}
+    if answer.status_code == 422:  # the body was looked at first; with a right one it is 401
+        assert answer.json()["code"] == "request.invalid"
+    assert tablet.vehicle.run.state.run_id is None
+
+
+async def test_eight_wrong_pins_wait_a_minute(tablet: Tablet) -> None:
+    for _ in range(8):
+        wrong = await tablet.nobody.post("/api/v1/session", json={"name": "X", "pin": "000000"})
+        assert wrong.status_code == 401
+    held = await tablet.nobody.post("/api/v1/session", json={"name": "X", "pin": PIN})
+    assert held.status_code == 429
+    await tablet.vehicle.clock.advance(61)
+    right = await tablet.nobody.post("/api/v1/session", json={"name": "X", "pin": PIN})
+    assert right.status_code == 200
+
+
+async def test_a_session_ends_at_its_hour_and_at_sign_out(tablet: Tablet) -> None:
+    await tablet.vehicle.clock.advance(SESSION_S + 1)
+    assert (await tablet.client.get("/api/v1/session")).status_code == 401
+
+
+async def test_a_run_by_the_big_button_a_press_taken_back_and_a_wrong_move(tablet: Tablet) -> None:
+    for event, status in (
+        ("roll", "en_route"),
+        ("arrive", "on_scene"),
+        ("contact", "with_patient"),
+    ):
+        answer = (await tablet.client.post("/api/v1/status", json={"event": event})).json()
+        assert answer["status"] == status
+    assert (await tablet.client.post("/api/v1/status/undo")).json()["status"] == "on_scene"
+    wrong = await tablet.client.post("/api/v1/status", json={"event": "hand_over"})
+    assert (wrong.status_code, wrong.json()["facts"]["status"]) == (409, "on_scene")
+
+
+async def test_advice_rings_on_the_screen_and_is_confirmed_there(tablet: Tablet) -> None:
+    async with tablet.screen() as screen:
+        await said(screen, "hello")
+        advice = tablet.vehicle.advice("Aspirin 300 mg")
+        await tablet.vehicle.ordered(advice)
+        await tablet.vehicle.until(lambda: bool(tablet.vehicle.orders.advice))
+        await tablet.vehicle.clock.advance(1)
+        state = await said(screen, "state")
+        while not state["advice"]:
+            state = await said(screen, "state")
+        assert (state["advice"][0]["text"], state["advice"][0]["state"]) == (
+            "Aspirin 300 mg", "delivered",
+        )  # fmt: skip
+    url = f"/api/v1/advice/{advice.order_id}"
+    assert (await tablet.client.post(f"{url}/seen")).status_code == 200
+    assert (await tablet.client.post(f"{url}/confirm")).json()["advice"][0]["state"] == "confirmed"
+    late = await tablet.client.post(f"{url}/decline", json={"reason": "no"})
+    assert late.status_code == 409
+    assert (await tablet.client.post("/api/v1/advice/nothing/seen")).status_code == 404
+
+
+async def test_readings_reach_the_screen_as_they_are_accepted(tablet: Tablet) -> None:
+    async with tablet.screen() as screen:
+        await said(screen, "hello")
+        await tablet.vehicle.measured(VitalsReading(pulse_bpm=77))
+        seen = await said(screen, "record")
+    assert seen["body"]["pulse_bpm"] == 77
+
+
+async def test_a_hand_over_goes_to_a_hospital_of_the_list_alone(tablet: Tablet) -> None:
+    for event in ("roll", "arrive", "contact"):
+        await tablet.client.post("/api/v1/status", json={"event": event})
+    unknown = await tablet.client.post("/api/v1/handover", json={"hospital_id": "nowhere"})
+    assert unknown.status_code == 404
+    tablet.vehicle.orders.hospitals = (HospitalEntry(hospital_id="first", name="First"),)
+    asked = await tablet.client.post("/api/v1/handover", json={"hospital_id": "first"})
+    assert asked.status_code == 200
+    state = (await tablet.client.get("/api/v1/state")).json()
+    assert [one["state"] for one in state["handoffs"]] == ["queued"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/status", {"event": "fly"}),
+        ("/api/v1/status", {"event": "roll", "more": 1}),
+        ("/api/v1/patient", {"age_years": -1}),
+        ("/api/v1/patient", {"family_name": "x" * 81}),
+        ("/api/v1/consciousness", {"acvpu": "Z", "on_oxygen": False}),
+        ("/api/v1/handover", {"hospital_id": "../../x"}),
+        ("/api/v1/session", {"name": "", "pin": PIN}),
+    ],
+)
+async def test_what_is_not_of_its_form_is_refused_with_its_field(
+    tablet: Tablet, path: str, body: dict[str, Any]
+) -> None:
+    answer = await tablet.client.post(path, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "request.invalid"
+    assert answer.json()["facts"]["field"].startswith("body.")
+
+
+async def test_a_body_too_large_is_refused_and_a_foreign_page_too(tablet: Tablet) -> None:
+    large = await tablet.client.post("/api/v1/patient", content=b" " * 100_000)
+    assert large.status_code == 413
+    foreign = await tablet.client.post(
+        "/api/v1/status", json={"event": "roll"}, headers={"origin": "https://elsewhere.example"}
+    )
+    assert foreign.status_code == 403
+    async with tablet.screen(origin="https://elsewhere.example") as screen:
+        with pytest.raises(ConnectionClosed):
+            await screen.recv()
+        assert screen.close_code == 4401
+
+
+async def test_signing_out_closes_the_screen(tablet: Tablet) -> None:
+    async with tablet.screen() as screen:
+        await said(screen, "hello")
+        await tablet.client.delete("/api/v1/session")
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await tablet.vehicle.clock.advance(1)
+                    await asyncio.wait_for(screen.recv(), 5)
+        assert screen.close_code == 4401
+
+
+async def test_more_screens_than_a_vehicle_has_are_turned_away(tablet: Tablet) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(MAX_SCREENS):
+            await said(await stack.enter_async_context(tablet.screen()), "hello")
+        async with tablet.screen() as one_more:
+            with pytest.raises(ConnectionClosed):
+                await one_more.recv()
+            assert one_more.close_code == 1013
+    async with asyncio.timeout(10):
+        while tablet.feed.screens:  # noqa: ASYNC110 -- the server notices in its own time
+            await asyncio.sleep(0.01)
+
+
+def test_a_pin_file_that_holds_no_pin_is_a_broken_setting(tmp_path: Path) -> None:
+    file = tmp_path / "pin"
+    made = read_or_make_pin(file)
+    assert (made.isdigit(), file.stat().st_mode & 0o077) == (True, 0)
+    assert read_or_make_pin(file) == made
+    file.write_text("12")
+    with pytest.raises(ConfigError):
+        read_or_make_pin(file)

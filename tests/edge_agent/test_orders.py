@@ -1,0 +1,113 @@
+"""Orders on the vehicle: answered once, never carried out late, known after a restart."""
+
+from pathlib import Path
+
+import pytest
+
+from protocols.errors import ConflictError, NotFoundError
+from protocols.link import Stream
+from protocols.messages import EncounterOrder, HospitalEntry, HospitalsOrder, OrderAnswer
+from tests.edge_agent.cab import ENCOUNTER, Cab, cab
+from tests.fakes.clock import FakeClock
+
+ID = "1f0e2d3c-4b5a-4978-8695-a4b3c2d1e0f0"
+
+
+async def answers(vehicle: Cab) -> list[str]:
+    said = await vehicle.said(Stream.ACK)
+    return [answer.state for answer in said if isinstance(answer, OrderAnswer)]
+
+
+async def test_advice_is_delivered_seen_and_confirmed_each_once(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        advice = vehicle.advice()
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice))
+        for state in ("seen", "seen", "confirmed", "confirmed", "seen"):
+            await vehicle.orders.answer(advice.order_id, state, by="Chen")
+        assert await answers(vehicle) == ["delivered", "seen", "confirmed"]
+        with pytest.raises(ConflictError):
+            await vehicle.orders.answer(advice.order_id, "declined", by="Chen", reason="no")
+        [shown] = vehicle.orders.advice
+    assert (shown.state, shown.answered_by) == ("confirmed", "Chen")
+
+
+async def test_advice_that_has_expired_is_never_confirmed_and_is_reported(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        advice = vehicle.advice(valid_s=60)
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice))
+        await vehicle.clock.advance(61)
+        with pytest.raises(ConflictError) as refused:
+            await vehicle.orders.answer(advice.order_id, "confirmed", by="Chen")
+        assert refused.value.facts["state"] == "expired"
+        await vehicle.until(lambda: vehicle.orders.advice[0].state == "expired")
+        assert await answers(vehicle) == ["delivered", "expired"]
+
+
+async def test_advice_that_expired_on_the_way_is_reported_as_expired(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        advice = vehicle.advice(valid_s=60)
+        await vehicle.clock.advance(86_400)
+        await vehicle.ordered(advice)
+        await vehicle.until(
+            lambda: bool(vehicle.orders.advice) and vehicle.orders.advice[0].state == "expired"
+        )
+        assert (await answers(vehicle))[-1] == "expired"
+
+
+async def test_an_unknown_advice_is_no_advice(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        with pytest.raises(NotFoundError):
+            await vehicle.orders.answer("x" * 500, "confirmed", by="Chen")
+
+
+async def test_after_a_restart_an_answer_stands_and_is_not_said_again(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with cab(tmp_path, clock) as vehicle:
+        advice = vehicle.advice()
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice))
+        await vehicle.orders.answer(advice.order_id, "declined", by="Chen", reason="allergy")
+    async with cab(tmp_path, clock) as again:
+        [shown] = again.orders.advice
+        assert (shown.state, shown.reason) == ("declined", "allergy")
+        assert await answers(again) == ["delivered", "declined"]
+
+
+async def test_an_encounter_opened_by_a_doctor_is_joined_unless_it_is_too_late(
+    tmp_path: Path,
+) -> None:
+    async with cab(tmp_path) as vehicle:
+        now_us = vehicle.clock.utc_us()
+        late = EncounterOrder(
+            order_id=ENCOUNTER, encounter_id=ID, opened_by="Dr Li",
+            given_utc_us=now_us - 10, expires_utc_us=now_us - 1,
+        )  # fmt: skip
+        await vehicle.ordered(late)
+        await vehicle.ordered(
+            late.model_copy(
+                update={
+                    "order_id": ID,
+                    "encounter_id": ENCOUNTER,
+                    "expires_utc_us": now_us + 60_000_000,
+                }
+            )
+        )
+        await vehicle.until(lambda: vehicle.run.state.encounter_id is not None)
+        assert vehicle.run.state.encounter_id == ENCOUNTER
+
+
+async def test_the_list_of_hospitals_is_kept_for_when_the_hub_is_away(tmp_path: Path) -> None:
+    clock = FakeClock()
+    order = HospitalsOrder(
+        order_id=ID,
+        hospitals=(HospitalEntry(hospital_id="first", name="First Hospital"),),
+        given_utc_us=clock.utc_us(),
+        expires_utc_us=clock.utc_us() + 60_000_000,
+    )
+    async with cab(tmp_path, clock) as vehicle:
+        await vehicle.ordered(order)
+        await vehicle.until(lambda: bool(vehicle.orders.hospitals))
+    async with cab(tmp_path, clock) as again:
+        assert [one.hospital_id for one in again.orders.hospitals] == ["first"]
