@@ -24,7 +24,7 @@ from edge_agent.tablet.state import Vehicle
 from edge_agent.triage import Run, Scores
 from edge_agent.uplink import BrokerAccess, LinkReporter, Uplink
 from edge_agent.uplink.inbox import OrderInbox
-from edge_agent.uplink.settings import Credential, read_credential, tls_of
+from edge_agent.uplink.settings import Credential, doors_of, read_credential, tls_of
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.clock import Clock
 from protocols.errors import ConfigError
@@ -119,13 +119,8 @@ class _Agent:
         self._uplink = Uplink(
             journal,
             inbox,
-            BrokerAccess(
-                host=settings.hub.mqtt_host,
-                port=settings.hub.mqtt_port,
-                unit=self._unit,
-                password=password,
-                tls=tls,
-            ),
+            BrokerAccess(unit=self._unit, password=password, tls=tls),
+            doors_of(settings.hub),
             describe=self._presence,
             clock=clock,
             rng=rng,

@@ -2,6 +2,7 @@
 
 from edge_agent.uplink.settings import HubSettings
 from edge_agent.uplink.status import LinkReporter, LinkStatus
-from edge_agent.uplink.uplink import BrokerAccess, Uplink
+from edge_agent.uplink.uplink import Uplink
+from edge_agent.uplink.way import BrokerAccess
 
 __all__ = ["BrokerAccess", "HubSettings", "LinkReporter", "LinkStatus", "Uplink"]

@@ -8,9 +8,28 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from edge_agent.uplink.dial import Door
 from protocols.errors import ConfigError
 from protocols.http.server import is_loopback
 from protocols.ids import TopicSafe
+from protocols.link.sender import ONLY_PATH
+
+
+class PathSettings(BaseModel):
+    """One way to the hub: a modem of its own, by its interface or as a proxy with an address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: TopicSafe = Field(description="what the path is called in logs and reports")
+    mqtt_host: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+        default=None, description="address of the modem that forwards; unset: the broker's own"
+    )
+    mqtt_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        default=None, description="its port; unset: the broker's own"
+    )
+    interface: Annotated[str, Field(pattern=r"^[^/\s]{1,15}$")] | None = Field(
+        default=None, description="network interface whose address the connection is bound to"
+    )
 
 
 class HubSettings(BaseModel):
@@ -30,10 +49,36 @@ class HubSettings(BaseModel):
         description="certificate authority (PEM) that vouches for the hub; unset: a public one."
         " With https both HTTP and MQTT are TLS; in the clear only a hub on loopback is spoken to",
     )
+    paths: Annotated[tuple[PathSettings, ...], Field(max_length=4)] = Field(
+        default=(),
+        description="JSON array of ways to the hub, the preferred one first: name, and interface"
+        " (its address is bound; the system routes by it) or mqtt_host and mqtt_port of a modem"
+        " that forwards. Unset: one way, by mqtt_host and mqtt_port",
+    )
     credential_file: Path = Field(
         default=Path("credential.json"),
         description="file that `goldenhour hub enrol` wrote: JSON with unit and password",
     )
+
+
+def doors_of(hub: HubSettings) -> list[tuple[str, Door]]:
+    """Return the paths' names and where each reaches the broker, the preferred one first.
+
+    Raises:
+        ConfigError: two have one name.
+    """
+    if not hub.paths:
+        return [(ONLY_PATH, Door(hub.mqtt_host, hub.mqtt_port))]
+    names = [path.name for path in hub.paths]
+    if len(set(names)) < len(names):
+        raise ConfigError(reason="two paths have one name", setting="hub.paths")
+    return [
+        (
+            path.name,
+            Door(path.mqtt_host or hub.mqtt_host, path.mqtt_port or hub.mqtt_port, path.interface),
+        )
+        for path in hub.paths
+    ]
 
 
 class Credential(BaseModel):
@@ -73,7 +118,8 @@ def tls_of(hub: HubSettings) -> ssl.SSLContext | None:
             file cannot be used.
     """
     if not hub.http_url.startswith("https://"):
-        hosts = (urlsplit(hub.http_url).hostname or "", hub.mqtt_host)
+        brokers = [door.host for _, door in doors_of(hub)]
+        hosts = (urlsplit(hub.http_url).hostname or "", *brokers)
         outside = [host for host in hosts if not is_loopback(host)]
         if outside:
             raise ConfigError(

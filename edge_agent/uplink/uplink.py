@@ -1,31 +1,23 @@
-"""The uplink: one MQTT connection at a time, driven by the pure sender over the journal.
+"""The uplink: the pure sender over the journal, driven on every way to the hub.
 
 Law: nothing here holds a record. What was not acknowledged is in the journal and is sent again, so
 a connection may end at any point. Nothing is sent before the hub has once said what it has of this
 journal: it may know more of it than the file does, and then the journal is retired.
-
-A connection that carries nothing is noticed by the silence of
-acks: after `SILENT_S` without one the broker is asked to acknowledge the birth again, and if it
-does not either, the connection is given up.
 """
 
 import asyncio
 import logging
 import random
-import ssl
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-import aiomqtt
-
-from edge_agent.backoff import CAP_S, Backoff
 from edge_agent.journal import Journal, Row
+from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
+from edge_agent.uplink.way import BrokerAccess, Describe, Hooks, Way
 from protocols.clock import Clock
-from protocols.errors import BrokenError, LinkDownError, RemoteProtocolError, StorageError
-from protocols.ids import Seq, UnitId
+from protocols.errors import RemoteProtocolError, StorageError
+from protocols.ids import Seq
 from protocols.link import (
     Frame,
     Lane,
@@ -38,33 +30,12 @@ from protocols.link import (
     encode_frame,
 )
 from protocols.link.streams import UP, Stream
-from protocols.link.topics import down_ack, down_order, link_ack, presence, up
-from protocols.messages import Gap, Presence
-from protocols.runtime.cancel import apart
+from protocols.link.topics import down_ack, down_order, link_ack, up
+from protocols.messages import Gap
 
 log = logging.getLogger(__name__)
 
-KEEPALIVE_S: Final = 5
-CONNECT_TIMEOUT_S: Final = 5.0
-SILENT_S: Final = 4.0
-
-_REFUSED: Final = 0x80  # Source: MQTT 3.1.1, 3.9.3
 _LOOK_S: Final = 0.5
-_INCOMING: Final = 1000
-
-Describe = Callable[[str, bool], Presence]
-"""Words the unit's presence: of which connection, and whether it is a birth."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAccess:
-    """Where the broker is, and how the unit proves itself."""
-
-    host: str
-    port: int
-    unit: UnitId
-    password: str
-    tls: ssl.SSLContext | None
 
 
 class Uplink:
@@ -75,23 +46,19 @@ class Uplink:
         journal: Journal,
         inbox: OrderInbox,
         access: BrokerAccess,
+        doors: Sequence[tuple[str, Door]],
         *,
         describe: Describe,
         clock: Clock,
         rng: random.Random,
     ) -> None:
+        """`doors`: the paths' names and where each reaches the broker, the preferred one first."""
         self._journal = journal
         self._inbox = inbox
         self._access = access
-        self._describe = describe
         self._clock = clock
-        self._backoff = Backoff(rng=rng)
-        self._wake = asyncio.Event()
-        self._unanswered_since_s: float | None = None
-        self._is_connected = False
         self._is_verified = asyncio.Event()
         self.retired = asyncio.Event()
-        self._was_refused = ""
         self.last_ack_utc_us: int | None = None
         self.sent_bytes = 0
         accounts = {stream: journal.account(stream) for stream in UP}
@@ -99,20 +66,36 @@ class Uplink:
             journal=journal.id,
             last={stream: account.last_seq for stream, account in accounts.items()},
             acked={stream: account.held for stream, account in accounts.items()},
+            paths=[name for name, _ in doors],
         )
+        hooks = Hooks(joined=self._joined, left=self._left, pump=self._pump, heard=self._heard)
+        self.ways = [
+            Way(
+                name,
+                door,
+                access,
+                hooks,
+                # a colon stands in no unit's id: a second path never takes another unit's place
+                client_id=access.unit if number == 0 else f"{access.unit}:{name}",
+                describe=_by_path(describe, None if number == 0 else name),
+                clock=clock,
+                rng=rng,
+            )
+            for number, (name, door) in enumerate(doors)
+        ]
+        self._wakes = {way.name: asyncio.Event() for way in self.ways}
         journal.on_append(self._appended, also_salvaged=True)
         journal.on_shed(self._shed)
 
     @property
     def is_connected(self) -> bool:
         """A connection stands and was announced."""
-        return self._is_connected
+        return any(way.is_connected for way in self.ways)
 
     @property
     def is_answered(self) -> bool:
         """What was sent is being acknowledged."""
-        since_s = self._unanswered_since_s
-        return since_s is None or self._clock.monotonic_s() - since_s < SILENT_S
+        return any(way.is_connected and way.is_answered for way in self.ways)
 
     @property
     def sender(self) -> Sender:
@@ -120,81 +103,40 @@ class Uplink:
         return self._sender
 
     async def run(self) -> None:
-        """Connect, and again after each end, until cancelled."""
-        while True:
-            began_s = self._clock.monotonic_s()
-            try:
-                await apart(self._session())
-            except* (aiomqtt.MqttError, BrokenError, LinkDownError, OSError) as group:
-                self._note_end(group.exceptions[0])
-            finally:
-                self._is_connected = False
-                self._sender.disconnected()
-            if self._clock.monotonic_s() - began_s > CAP_S:
-                self._backoff.reset()
-            await self._clock.sleep(self._backoff.next_s())
-
-    async def _session(self) -> None:
-        unit, connection = self._access.unit, str(uuid.uuid4())
-        death = self._describe(connection, False).to_payload()
-        birth = self._describe(connection, True).to_payload()
-        async with aiomqtt.Client(
-            self._access.host,
-            self._access.port,
-            # the unit's own: the broker drops what is left of an earlier connection at once
-            identifier=unit,
-            username=unit,
-            password=self._access.password,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=KEEPALIVE_S,
-            timeout=CONNECT_TIMEOUT_S,
-            tls_context=self._access.tls,
-            will=aiomqtt.Will(presence(unit), death, qos=1, retain=True),
-            max_queued_incoming_messages=_INCOMING,
-        ) as client:
-            topics = [down_ack(unit), down_order(unit), presence(unit)]
-            granted = await client.subscribe([(topic, 0) for topic in topics])
-            if any(getattr(code, "value", code) >= _REFUSED for code in granted):
-                raise BrokenError(reason="the broker refuses the unit's own topics")
-            await client.publish(presence(unit), birth, qos=1, retain=True)
-            self._begin()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._hear(client, birth), name="uplink.hear")
-                group.create_task(self._pump(client), name="uplink.pump")
-                group.create_task(self._watch(client, birth), name="uplink.watch")
-
-    def _begin(self) -> None:
-        self._unanswered_since_s = None
-        self._was_refused = ""
-        self._is_connected = True
-        self._sender.connected()
-        self._wake.set()
-        log.info("link.up", extra={"backlog": self._sender.backlog_waiting()})
-
-    def _note_end(self, err: BaseException) -> None:
-        """Log a change, not a state: an outage once, and each new reason once."""
-        reason = f"{type(err).__name__}: {err}"[:200]
-        if self._is_connected or reason != self._was_refused:
-            log.warning("link.down", extra={"reason": reason})
-        self._was_refused = reason
+        """Keep every way connected until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for way in self.ways:
+                group.create_task(way.run(), name=f"uplink.{way.name}")
 
     # -- up -------------------------------------------------------------------------------------
 
-    async def _pump(self, client: aiomqtt.Client) -> None:
+    def _joined(self, way: Way) -> None:
+        self._sender.connected(way.name)
+        self._wake()
+
+    def _left(self, way: Way) -> None:
+        self._sender.disconnected(way.name)
+        self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+    async def _pump(self, way: Way) -> None:
         await self._is_verified.wait()
+        wake = self._wakes[way.name]
         while True:
-            self._wake.clear()
+            wake.clear()
             self._sender.tick(now_s=self._clock.monotonic_s())
-            while (plan := self._sender.plan(now_s=self._clock.monotonic_s())) is not None:
-                await self._send(client, plan)
+            while plan := self._sender.plan(way.name, now_s=self._clock.monotonic_s()):
+                await self._send(way, plan)
             try:
                 async with asyncio.timeout(self._until_next_look_s()):
-                    await self._wake.wait()
+                    await wake.wait()
             except TimeoutError:
                 continue
 
-    async def _send(self, client: aiomqtt.Client, plan: Plan) -> None:
+    async def _send(self, way: Way, plan: Plan) -> None:
         rows = await self._journal.span(plan.stream, plan.first_seq, plan.last_seq)
         if not rows or rows[0].seq != plan.first_seq:
             # shed since; its gap record tells the hub
@@ -204,74 +146,65 @@ class Uplink:
         sent_utc_us = self._clock.utc_us()
         frame = _frame(self._sender, plan, rows, sent_utc_us)
         payload = encode_frame(frame)
-        now_s = self._clock.monotonic_s()
         self._sender.sent(
             plan,
             last_seq=frame.last_seq,
             body_bytes=sum(len(record.body) for record in frame.records),
             size_bytes=len(payload),
             sent_utc_us=sent_utc_us,
-            now_s=now_s,
+            now_s=self._clock.monotonic_s(),
         )
-        if self._unanswered_since_s is None:
-            self._unanswered_since_s = now_s
-        await client.publish(up(self._access.unit, plan.stream), payload, qos=0)
+        await way.publish(up(self._access.unit, plan.stream), payload)
         self.sent_bytes += len(payload)
 
     def _until_next_look_s(self) -> float:
-        next_s = self._sender.next_tick_s(now_s=self._clock.monotonic_s())
-        if next_s is None:
-            return _LOOK_S
-        return min(_LOOK_S, max(0.005, next_s - self._clock.monotonic_s()))
+        now_s = self._clock.monotonic_s()
+        next_s = self._sender.next_tick_s(now_s=now_s)
+        return _LOOK_S if next_s is None else min(_LOOK_S, max(0.005, next_s - now_s))
 
     def _appended(self, row: Row) -> None:
         if row.stream is not Stream.ORDER:
             now_s, is_backlog = self._clock.monotonic_s(), row.origin is not None
             self._sender.appended(row.stream, row.seq, now_s=now_s, is_backlog=is_backlog)
-            self._wake.set()
+            self._wake()
 
     def _shed(self, gap: Gap) -> None:
         self._sender.gone(gap.stream, gap.first_seq, gap.last_seq)
 
     # -- down -----------------------------------------------------------------------------------
 
-    async def _hear(self, client: aiomqtt.Client, birth: bytes) -> None:
+    async def _heard(self, way: Way, topic: str, payload: bytes) -> None:
         unit = self._access.unit
-        async for message in client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
-            topic = message.topic.value
-            try:
-                if topic == down_ack(unit):
-                    await self._take_ack(payload)
-                elif topic == down_order(unit):
-                    answer = await self._inbox.hear(payload)
-                    if answer is not None:
-                        await client.publish(link_ack(unit), encode_ack(answer), qos=0)
-                elif payload != birth:  # a late death of an earlier connection stands there
-                    await client.publish(presence(unit), birth, qos=1, retain=True)
-            except RemoteProtocolError as err:
-                log.warning("link.refused", extra={"reason": str(err.facts.get("reason"))})
-            except StorageError as err:
-                log.error("link.not_stored", extra={"error": err.code})  # noqa: TRY400 -- it comes again
+        try:
+            if topic == down_ack(unit):
+                await self._take_ack(way, payload)
+            elif topic == down_order(unit):
+                answer = await self._inbox.hear(payload)
+                if answer is not None:
+                    await way.publish(link_ack(unit), encode_ack(answer))
+        except RemoteProtocolError as err:
+            log.warning("link.refused", extra={"reason": str(err.facts.get("reason"))})
+        except StorageError as err:
+            log.error("link.not_stored", extra={"error": err.code})  # noqa: TRY400 -- it comes again
 
-    async def _take_ack(self, payload: bytes) -> None:
+    async def _take_ack(self, way: Way, payload: bytes) -> None:
         ack = decode_ack(payload)
         if self._sender.knows_less_than(ack):
             await self._retire()
             return
-        if ack.journal == self._sender.journal and not self._is_verified.is_set():
+        if ack.journal != self._sender.journal:
+            return
+        if not self._is_verified.is_set():
             await self._journal.verified()
             self._is_verified.set()
-        now_s = self._clock.monotonic_s()
-        changed = self._sender.acked(ack, now_s=now_s)
+        changed = self._sender.acked(ack, now_s=self._clock.monotonic_s())
         for stream, held in changed.items():
             await self._journal.acknowledged(stream, held)
         for reason, count in ack.refused:
             log.warning("link.hub_refused", extra={"reason": reason, "count": count})
-        if ack.journal == self._sender.journal:
-            self.last_ack_utc_us = self._clock.utc_us()
-            self._unanswered_since_s = now_s if self._sender.in_flight_bytes else None
-        self._wake.set()
+        self.last_ack_utc_us = self._clock.utc_us()
+        way.answered(all_of_it=self._sender.paths[way.name].is_idle)
+        self._wake()
 
     async def _retire(self) -> None:
         """Begin a new journal: this one gave out seqs under which the hub holds other records."""
@@ -280,22 +213,9 @@ class Uplink:
             await self._journal.retire()
             self.retired.set()
 
-    async def _watch(self, client: aiomqtt.Client, birth: bytes) -> None:
-        """Raise once the connection carries nothing.
 
-        Raises:
-            LinkDownError: neither the hub nor the broker answers.
-        """
-        while True:
-            await self._clock.sleep(_LOOK_S)
-            if self.is_answered:
-                continue
-            try:
-                topic = presence(self._access.unit)
-                await client.publish(topic, birth, qos=1, retain=True, timeout=SILENT_S)
-            except aiomqtt.MqttError as err:
-                raise LinkDownError(reason="nothing is answered") from err
-            await self._clock.sleep(SILENT_S)  # the broker lives: it is the hub that is away
+def _by_path(describe: Describe, path: str | None) -> Describe:
+    return lambda connection, online: describe(connection, online).model_copy(update={"path": path})
 
 
 def _frame(sender: Sender, plan: Plan, rows: list[Row], sent_utc_us: int) -> Frame:

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -79,13 +79,18 @@ def _rows(model: type[BaseModel], prefix: str, delimiter: str) -> Iterator[Setti
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the model that `field` nests, if it does."""
+    """Return the model that `field` nests, if it does; a list of them is JSON in one variable."""
+    if get_origin(field.annotation) in {tuple, list}:
+        return None
     kinds = (field.annotation, *get_args(field.annotation))
     return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
 
 
 def _kind(field: FieldInfo) -> str:
-    kind = field.annotation
+    kind: Any = field.annotation
+    if get_origin(kind) in {tuple, list}:
+        model = get_args(kind)[0]
+        kind = f"JSON array of {getattr(model, '__name__', model)}"
     text = kind.__name__ if isinstance(kind, type) else str(kind)
     bounds = [
         str(bound) for bound in field.metadata if type(bound).__name__ != "_PydanticGeneralMetadata"

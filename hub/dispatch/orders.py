@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from hub.connections import Connections
 from hub.store import orders as store
 from hub.store import units
 from hub.store.database import Connection, Pool
@@ -45,7 +46,7 @@ class Orders:
         self._clock = clock
         self._publish = publish
         self._senders: dict[UnitId, Sender] = {}
-        self._online: dict[UnitId, str] = {}  # unit → the connection it announced
+        self._online = Connections()
         self._begin: set[UnitId] = set()
         self._acks: list[tuple[UnitId, Ack]] = []
         self._wake = asyncio.Event()
@@ -83,15 +84,14 @@ class Orders:
 
     def heard_presence(self, unit: UnitId, presence: Presence) -> None:
         """Begin or end `unit`'s session; a late death of an earlier connection ends nothing."""
-        if presence.online:
-            if self._online.get(unit) != presence.connection:
+        is_new = presence.online and not self._online.knows(unit, presence)
+        if not self._online.hear(unit, presence):
+            self._senders.pop(unit, None)
+        elif presence.online:
+            if is_new:
                 self._senders.pop(unit, None)
-            self._online[unit] = presence.connection
             self._begin.add(unit)
             self._wake.set()
-        elif self._online.get(unit) in {None, presence.connection}:
-            self._online.pop(unit, None)
-            self._senders.pop(unit, None)
 
     def heard_ack(self, unit: UnitId, ack: Ack) -> None:
         """Take in what the vehicle says that it has committed."""

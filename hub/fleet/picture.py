@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from hub.connections import Connections
 from hub.ingest.taps import Arrived
 from hub.store.units import Unit
 from protocols.ids import UnitId
@@ -44,7 +45,6 @@ class _State:
     link: LinkHealth | None = None
     link_utc_us: int = -1
     status_utc_us: int = -1
-    connection: str | None = None
     told_link: str = "unknown"
     run_utc_us: int = -1
     stamps: dict[str, _Stamped] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class FleetPicture:
 
     def __init__(self, *, on_change: Changed) -> None:
         self._units: dict[UnitId, _State] = {}
+        self._connections = Connections()
         self._on_change = on_change
 
     def enrolled(self, units: Iterable[Unit]) -> None:
@@ -81,11 +82,10 @@ class FleetPicture:
         state = self._units.get(unit)
         if state is None:
             return
-        if not presence.online and state.connection not in {None, presence.connection}:
-            return
-        state.connection = presence.connection
-        self._describe(state, presence)
-        state.view = state.view.model_copy(update={"online": presence.online})
+        is_online = self._connections.hear(unit, presence)
+        if presence.online:
+            self._describe(state, presence)
+        state.view = state.view.model_copy(update={"online": is_online})
         self._on_change(unit)
 
     def records(self, batch: Iterable[Arrived]) -> None:

@@ -57,6 +57,13 @@ class SeqRanges:
             first = self._lasts[at] + 1
             at += 1
 
+    def complement(self, last: int) -> "SeqRanges":
+        """Return what of 1 … `last` is not in the set."""
+        found = SeqRanges()
+        for start, end in self.missing(1, last):
+            found.add(start, end)
+        return found
+
     @property
     def held(self) -> Held:
         """The set as an ack states it."""

@@ -1,25 +1,25 @@
-"""The sender: which records travel next, and when to send them again.
+"""The sender: which records travel next, on which path, and when to send them again.
 
 Law: every seq from 1 to the last appended is, at any moment, in exactly one of three places:
 acknowledged, in flight, or to be sent. Only an ack (or a shed, which the journal declares by a gap
 record) moves a seq to acknowledged. So nothing is forgotten, whatever the network does.
 
 Theory of operation. The journal tells the sender what was `appended`; the shell asks `plan` what
-to send, reads those rows, builds the frame, and reports it `sent`; acks come in by `acked`; time
-comes in with every call. Nothing is sent while disconnected. On connecting, everything in flight
-returns to be sent, for the session that carried it is gone; what is older than the connection is
-backlog, and so is a reading that has waited for `LIVE_S` on a link too thin for it.
+to send on a path, reads those rows, builds the frame, and reports it `sent`; acks come in by
+`acked`, whichever path brought them; time comes in with every call. Nothing is sent on a path that
+is not connected. Where a session ends, what it carried returns to be sent; what is older than the
+first session is backlog, and so is a reading that waited for `LIVE_S` on a link too thin for it.
 
 What goes next, each kind only if none before it waits:
 1. urgent: alarms, status, chart, answers, orders, by class; the new before the old, even beyond
-   the window, for they are few and small;
+   the window, for they are few and small. They go on every path, and the peer drops the copies;
 2. live: strictly by class (`PRIORITY`), oldest first. Waveforms wait up to `GATHER_S` for company:
    one frame of several records costs a thin link less than several frames;
 3. backfill: clinical streams oldest first, then bulk newest first; only while the window has
    room, and the window keeps the link's queue short (see `window`).
 
-A frame that three later ones have overtaken, or that is not acknowledged in time, goes back to be
-sent; the timeout doubles (RFC 6298, 5.5) until an ack arrives.
+Live and backfill go on one path, the better one: the first named that answers, unless another's
+round trip is far shorter. The newest report on the link goes on the others too, to measure them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +30,8 @@ from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link.account import StreamAccount
 from protocols.link.ack import Ack, Held
+from protocols.link.path import Path, Span
+from protocols.link.ranges import SeqRanges
 from protocols.link.round_trip import RoundTrip
 from protocols.link.streams import DURABLE, PRIORITY, URGENT, Lane, Stream
 from protocols.link.window import Window
@@ -49,64 +51,77 @@ URGENT_SHARE: Final = 2.0
 """Live frames may fill the window and a quarter more, urgent ones twice the window: a backfill that
 fills it holds neither up."""
 
-_OVERTAKEN: Final = 3  # frames sent later and acknowledged. Source: RFC 5681, 3.2
-_MAX_BACKOFF: Final = 16.0
+PROBE: Final = Stream.LINK
+"""Its newest record measures the paths that are not in use."""
+
+ONLY_PATH: Final = "main"
+_FAR_SHORTER: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Send records `first_seq` … `last_seq` of `stream`, or as many as `max_bytes` hold (≥ 1).
 
-    `max_bytes` counts bodies. `why` is for people.
+    `max_bytes` counts bodies. `is_copy`: other paths carry it too. `why` is for people.
     """
 
+    path: str
     stream: Stream
     first_seq: Seq
     last_seq: Seq
     lane: Lane
     max_bytes: int
+    is_copy: bool
     why: str
-
-
-@dataclass(slots=True)
-class _InFlight:
-    stream: Stream
-    first: int
-    last: int
-    size_bytes: int
-    sent_utc_us: int
-    sent_s: float
-    delivered_bytes: int  # in all, when this left
-    delivered_s: float
-    filled: bool  # the window was full
 
 
 class Sender:
     """Keeps the account of one journal's streams and picks what travels next."""
 
     def __init__(
-        self, *, journal: JournalId, last: Mapping[Stream, int], acked: Mapping[Stream, Held]
+        self,
+        *,
+        journal: JournalId,
+        last: Mapping[Stream, int],
+        acked: Mapping[Stream, Held],
+        paths: Iterable[str] = (ONLY_PATH,),
     ) -> None:
-        """`last`: the newest seq of each stream in the journal; `acked`: what the hub has."""
+        """`last`: the newest seq of each stream in the journal; `acked`: what the hub has.
+
+        `paths`: their names, the preferred one first.
+        """
         self.journal = journal
-        self.round_trip = RoundTrip()
-        self.window = Window()
-        self.in_flight_bytes = 0
+        self.paths = {name: Path() for name in paths}
+        self._best = next(iter(self.paths))
         self._accounts = {
             stream: StreamAccount(stream, last=newest, acked=acked.get(stream))
             for stream, newest in last.items()
         }
-        self._in_flight: dict[int, _InFlight] = {}  # numbered as they were sent
-        self._connected = False
-        self._backoff = 1.0
-        self._number = 0
-        self._progress_s = 0.0  # when an ack last freed something
-        self._delivered_bytes = 0
 
     @property
-    def oldest_in_flight_s(self) -> float | None:
-        """When the longest unanswered frame was sent; None with nothing in flight."""
-        return next((frame.sent_s for frame in self._in_flight.values()), None)
+    def best(self) -> str:
+        """The path that live and backfill take."""
+        return self._best
+
+    @property
+    def round_trip(self) -> RoundTrip:
+        """The better path's round trip."""
+        return self.paths[self._best].round_trip
+
+    @property
+    def window(self) -> Window:
+        """The better path's window."""
+        return self.paths[self._best].window
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """What is in flight on all paths."""
+        return sum(path.in_flight_bytes for path in self.paths.values())
+
+    @property
+    def is_connected(self) -> bool:
+        """Some path is."""
+        return any(path.is_connected for path in self.paths.values())
 
     def waiting(self, stream: Stream) -> int:
         """Return how many records of `stream` the hub has not acknowledged."""
@@ -147,21 +162,32 @@ class Sender:
         account = self._account(stream)
         if seq != account.last + 1:
             raise LocalProtocolError(reason="seq out of order", stream=stream.value, seq=seq)
-        account.append(seq, now_s=now_s, is_live=self._connected and not is_backlog)
+        account.append(seq, now_s=now_s, is_live=self.is_connected and not is_backlog)
+        if stream in URGENT and seq not in account.acked:
+            for path in self.paths.values():
+                path.copies.setdefault(stream, SeqRanges()).add(seq, seq)
+        elif stream is PROBE:
+            for name, path in self.paths.items():
+                path.copies[PROBE] = SeqRanges()
+                if name != self._best:
+                    path.copies[PROBE].add(seq, seq)
 
-    def connected(self) -> None:
-        """Begin a session: everything unacknowledged is to be sent, what is here is backlog."""
-        self._connected = True
-        self._put_back(self._in_flight.values())
-        self._in_flight, self.in_flight_bytes = {}, 0
-        self._backoff = 1.0
-        self.window.reset()
-        for account in self._accounts.values():
-            account.begin_session()
+    def connected(self, path: str = ONLY_PATH) -> None:
+        """Begin a session on `path`. If it is the only one, what is here is backlog."""
+        is_first = not self.is_connected
+        self._put_back(self.paths[path].connected())
+        if is_first:
+            for account in self._accounts.values():
+                account.begin_session()
+        self.paths[path].copies = {
+            stream: account.acked.complement(account.last)
+            for stream, account in self._accounts.items()
+            if stream in URGENT
+        }
 
-    def disconnected(self) -> None:
-        """End the session; nothing is planned until the next."""
-        self._connected = False
+    def disconnected(self, path: str = ONLY_PATH) -> None:
+        """End the session of `path`; nothing is planned there until the next."""
+        self._put_back(self.paths[path].disconnected())
 
     def sent(  # noqa: PLR0913 -- what there is to say of a frame
         self,
@@ -177,30 +203,19 @@ class Sender:
 
         `body_bytes`: all bodies together; `size_bytes`: the message; `sent_utc_us`: what it says.
         """
-        account = self._account(plan.stream)
-        account.waiting.discard(plan.first_seq, last_seq)
+        account, path = self._account(plan.stream), self.paths[plan.path]
+        waiting = path.copies[plan.stream] if plan.is_copy else account.waiting
+        waiting.discard(plan.first_seq, last_seq)
         account.measured(
             records=last_seq - plan.first_seq + 1, body_bytes=body_bytes, wire_bytes=size_bytes
         )
-        if not self._in_flight:
-            self._progress_s = now_s  # what was idle measures no rate
-        self._number += 1
-        self.in_flight_bytes += size_bytes
-        self._in_flight[self._number] = _InFlight(
-            stream=plan.stream,
-            first=plan.first_seq,
-            last=last_seq,
-            size_bytes=size_bytes,
-            sent_utc_us=sent_utc_us,
-            sent_s=now_s,
-            delivered_bytes=self._delivered_bytes,
-            delivered_s=self._progress_s,
-            filled=self.in_flight_bytes >= self.window.size_bytes,
-        )
+        span = (plan.stream, int(plan.first_seq), last_seq)
+        path.sent(span, size_bytes=size_bytes, sent_utc_us=sent_utc_us, now_s=now_s)
 
     def gone(self, stream: Stream, first: int, last: int) -> None:
         """Note that the journal shed these records; a gap record tells the hub."""
         self._account(stream).gone(first, last)
+        self._drop_copies(stream)
 
     def acked(self, ack: Ack, *, now_s: float) -> dict[Stream, Held]:
         """Take in an ack; return what the hub holds of each stream about which it said more.
@@ -209,31 +224,19 @@ class Sender:
         """
         if ack.journal != self.journal:
             return {}
-        echoed = next(
-            (f for f in self._in_flight.values() if f.sent_utc_us == ack.echo_utc_us), None
-        )
         changed: dict[Stream, Held] = {}
         for stream, held in ack.streams.items():
             if self._account(stream).take_held(held):
                 changed[stream] = self.held(stream)
-        freed = self._drop_answered(now_s)
-        if echoed is not None:
-            self._measure(echoed, list(freed.values()), now_s)
-        newest = max(freed, default=0)
-        self._lose([number for number in self._in_flight if number < newest - _OVERTAKEN])
+                self._drop_copies(stream)
+        for name, path in self.paths.items():
+            self._put_back(path.acked(ack.echo_utc_us, self._is_acked, now_s=now_s), on=name)
         return changed
 
     def tick(self, *, now_s: float) -> None:
         """Return to be sent whatever has been in flight for longer than the timeout."""
-        limit_s = self.round_trip.timeout_s * self._backoff
-        late = [
-            number
-            for number, frame in self._in_flight.items()
-            if now_s - max(frame.sent_s, self._progress_s) >= limit_s
-        ]
-        if late:
-            self._lose(late)
-            self._backoff = min(self._backoff * 2, _MAX_BACKOFF)
+        for name, path in self.paths.items():
+            self._put_back(path.tick(now_s=now_s), on=name)
 
     def next_tick_s(self, *, now_s: float) -> float | None:
         """Return when (monotonic) time alone gives something to do; None while it never does."""
@@ -242,40 +245,52 @@ class Sender:
             since_s = account.waits_since_s() if _gathers(stream) else None
             if since_s is not None and since_s + GATHER_S > now_s:
                 due_s.append(since_s + GATHER_S)
-        if self._in_flight:
-            oldest_s = max(next(iter(self._in_flight.values())).sent_s, self._progress_s)
-            due_s.append(oldest_s + self.round_trip.timeout_s * self._backoff)
+        due_s += [path.timeout_at_s for path in self.paths.values() if path.timeout_at_s]
         return min(due_s, default=None)
 
     # -- what to send ---------------------------------------------------------------------------
 
-    def plan(self, *, now_s: float) -> Plan | None:
-        """Return what to send now, or None: nothing waits, no room, or no session."""
-        if not self._connected:
+    def plan(self, path: str = ONLY_PATH, *, now_s: float) -> Plan | None:
+        """Return what to send on `path` now, or None: nothing waits, no room, or no session."""
+        way = self.paths[path]
+        if not way.is_connected:
             return None
+        self._choose_best()
         for stream, account in self._accounts.items():
             if stream not in URGENT:
                 account.age(before_s=now_s - LIVE_S)
-        for pick, share in (
-            (self._urgent, URGENT_SHARE),
-            (lambda: self._live(now_s), LIVE_SHARE),
-            (self._backfill, 1.0),
-        ):
-            if self._in_flight and self.in_flight_bytes >= self.window.size_bytes * share:
-                return None
-            plan = pick()
-            if plan is not None:
-                return plan
-        return None
+        kinds = [(self._urgent(path), URGENT_SHARE)] if way.has_room(URGENT_SHARE) else []
+        if path == self._best:
+            kinds += [(self._live(now_s), LIVE_SHARE), (self._backfill(), 1.0)]
+        return next((plan for plan, share in kinds if plan and way.has_room(share)), None)
 
-    def _urgent(self) -> Plan | None:
-        for account in self._by_class(lambda stream: stream in URGENT):
-            span = account.live_span()
+    def _choose_best(self) -> None:
+        """Stay on the path that is in use, unless it is quiet or another is better."""
+        names = [n for n, path in self.paths.items() if path.is_connected and not path.is_quiet]
+        if names and self._best not in names:
+            self._best = names[0]
+        order = list(self.paths)
+        for name in names:
+            mine, its = self.round_trip.smoothed_s, self.paths[name].round_trip.smoothed_s
+            if order.index(name) < order.index(self._best):
+                is_better = its is None or mine is None or its < mine / _FAR_SHORTER
+            else:
+                is_better = its is not None and mine is not None and its < mine * _FAR_SHORTER
+            if is_better:
+                self._best = name
+
+    def _urgent(self, name: str) -> Plan | None:
+        path = self.paths[name]
+        for account in self._by_class(lambda stream: stream in path.copies):
+            waiting = path.copies[account.stream]
+            kind = "urgent" if account.stream in URGENT else "to measure the path"
+            span = waiting.first_span(at_or_after=account.live_from)
             if span is not None:
-                return self._plan(account, span, Lane.LIVE, "urgent")
-            span = account.backlog_oldest()
+                return self._plan(account, span, Lane.LIVE, kind, copy_on=name)
+            span = waiting.first_span(at_or_after=1)
             if span is not None:
-                return self._plan(account, span, Lane.BACKFILL, "urgent, from the backlog")
+                why = f"{kind}, from the backlog"
+                return self._plan(account, span, Lane.BACKFILL, why, copy_on=name)
         return None
 
     def _live(self, now_s: float) -> Plan | None:
@@ -294,12 +309,13 @@ class Sender:
         return now_s - since_s < GATHER_S and waiting_bytes < self.window.frame_bytes
 
     def _backfill(self) -> Plan | None:
-        for account in self._by_class(lambda stream: stream in DURABLE):
+        shared = [stream for stream in self._accounts if stream not in URGENT]
+        for account in self._by_class(lambda stream: stream in shared and stream in DURABLE):
             span = account.backlog_oldest()
             if span is not None:
                 return self._plan(account, span, Lane.BACKFILL, "backlog, clinical, oldest first")
-        for account in self._by_class(lambda stream: stream not in DURABLE):
-            span = account.backlog_newest(body_bytes=self._body_bytes(account))
+        for account in self._by_class(lambda stream: stream in shared and stream not in DURABLE):
+            span = account.backlog_newest(body_bytes=self._body_bytes(self._best, account))
             if span is not None:
                 return self._plan(account, span, Lane.BACKFILL, "backlog, bulk, newest first")
         return None
@@ -308,66 +324,54 @@ class Sender:
         chosen = [account for stream, account in self._accounts.items() if wanted(stream)]
         return sorted(chosen, key=lambda account: PRIORITY[account.stream])
 
-    def _plan(self, account: StreamAccount, span: tuple[int, int], lane: Lane, why: str) -> Plan:
+    def _plan(
+        self,
+        account: StreamAccount,
+        span: tuple[int, int],
+        lane: Lane,
+        why: str,
+        *,
+        copy_on: str | None = None,
+    ) -> Plan:
+        path = copy_on or self._best
         return Plan(
+            path=path,
             stream=account.stream,
             first_seq=Seq(span[0]),
             last_seq=Seq(min(span[1], span[0] + MAX_FRAME_RECORDS - 1)),
             lane=lane,
-            max_bytes=self._body_bytes(account),
+            max_bytes=self._body_bytes(path, account),
+            is_copy=copy_on is not None,
             why=why,
         )
 
-    def _body_bytes(self, account: StreamAccount) -> int:
+    def _body_bytes(self, path: str, account: StreamAccount) -> int:
         """Return how many bytes of bodies make a frame as long as one may be."""
-        return min(MAX_FRAME_BODY_BYTES, int(self.window.frame_bytes / account.packing))
+        longest = self.paths[path].window.frame_bytes
+        return min(MAX_FRAME_BODY_BYTES, int(longest / account.packing))
 
-    # -- what comes back ------------------------------------------------------------------------
+    # -- where a record is ----------------------------------------------------------------------
 
-    def _drop_answered(self, now_s: float) -> dict[int, _InFlight]:
-        """Forget frames in flight that are acknowledged whole; return them by their numbers."""
-        freed = {
-            number: frame
-            for number, frame in self._in_flight.items()
-            if not any(self._account(frame.stream).acked.missing(frame.first, frame.last))
-        }
-        for number, frame in freed.items():
-            del self._in_flight[number]
-            self.in_flight_bytes -= frame.size_bytes
-            self._delivered_bytes += frame.size_bytes
-        if freed:
-            self._progress_s = now_s
-        return freed
+    def _is_acked(self, span: Span) -> bool:
+        stream, first, last = span
+        return not any(self._account(stream).acked.missing(first, last))
 
-    def _measure(self, echoed: _InFlight, freed: list[_InFlight], now_s: float) -> None:
-        round_trip_s = max(0.0, now_s - echoed.sent_s)
-        self.round_trip.measured(round_trip_s)
-        self._backoff = 1.0
-        self.window.delivered(
-            self._delivered_bytes - echoed.delivered_bytes,
-            over_s=now_s - echoed.delivered_s,
-            now_s=now_s,
-        )
-        self.window.measured(
-            round_trip_s,
-            frame_bytes=echoed.size_bytes,
-            freed_bytes=sum(frame.size_bytes for frame in freed),
-            was_full=echoed.filled,
-            now_s=now_s,
-        )
+    def _put_back(self, spans: Iterable[Span], *, on: str | None = None) -> None:
+        """Have what of `spans` is not acknowledged sent again; a copy on the path it was on."""
+        for stream, first, last in spans:
+            account = self._account(stream)
+            if stream not in URGENT:
+                account.put_back(first, last)
+            elif on is not None:
+                copies = self.paths[on].copies.setdefault(stream, SeqRanges())
+                for start, end in list(account.acked.missing(first, last)):
+                    copies.add(start, end)
 
-    def _lose(self, numbers: list[int]) -> None:
-        """Have these frames sent again."""
-        if not numbers:
-            return
-        frames = [self._in_flight.pop(number) for number in numbers]
-        self.in_flight_bytes -= sum(frame.size_bytes for frame in frames)
-        self._put_back(frames)
-        self.window.lost()
-
-    def _put_back(self, frames: Iterable[_InFlight]) -> None:
-        for frame in frames:
-            self._account(frame.stream).put_back(frame.first, frame.last)
+    def _drop_copies(self, stream: Stream) -> None:
+        for path in self.paths.values():
+            if stream in path.copies:
+                for first, last in self._account(stream).acked:
+                    path.copies[stream].discard(first, last)
 
     def _account(self, stream: Stream) -> StreamAccount:
         return self._accounts.setdefault(stream, StreamAccount(stream))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from protocols.ids import UuidText
+from protocols.ids import TopicSafe, UuidText
 from protocols.link.wire import seal, unseal
 from protocols.messages.base import Message
 from protocols.units import UtcMicros
@@ -17,6 +17,7 @@ class Presence(Message):
     v: Literal[1] = 1
     online: bool
     connection: UuidText  # new for every MQTT connection
+    path: TopicSafe | None = None  # by which of the unit's paths; None: its first
     journal: UuidText
     profile: Literal["ambulance", "patrol"]
     call_sign: Annotated[str, Field(min_length=1, max_length=40)]

@@ -21,10 +21,10 @@ async def test_a_truncated_journal_is_salvaged_and_the_hub_has_each_record_once(
     tmp_path: Path,
 ) -> None:
     async with small_city(tmp_path / "city", devices=("--ecg", "model")) as city:
-        await until(lambda: has(city, 10), within_s=60)
+        await until(lambda: has(city, 3), within_s=60)
         await city.ask("link", cut_s=0)
         killed = city.pid(f"agent-{UNIT}")
-        await until(lambda: waits(city, 30), within_s=60)
+        await until(lambda: waits(city, 10), within_s=60)
         journal = journal_of(city)
         with journal.open("r+b") as file:
             file.truncate(journal.stat().st_size * 2 // 3)
@@ -32,7 +32,7 @@ async def test_a_truncated_journal_is_salvaged_and_the_hub_has_each_record_once(
         await until(lambda: aside(journal, "-salvaged"), within_s=60)
         await city.ask("link", restore=True)
         before = await count(city)
-        await until(lambda: has(city, before + 20), within_s=60)
+        await until(lambda: has(city, before + 5), within_s=60)
         assert await doubled(city) == []
         journals = await city.pool.fetchval("SELECT count(DISTINCT journal) FROM record")
         assert journals == 2
@@ -45,12 +45,12 @@ async def test_a_journal_put_back_from_a_copy_does_not_swallow_what_comes_after(
     tmp_path: Path,
 ) -> None:
     async with small_city(tmp_path / "city", devices=("--ecg", "model")) as city:
-        await until(lambda: has(city, 10), within_s=60)
+        await until(lambda: has(city, 3), within_s=60)
         journal = journal_of(city)
         copy = tmp_path / "copy.db"
         copied(journal, copy)
         before = await count(city)
-        await until(lambda: has(city, before + 20), within_s=60)
+        await until(lambda: has(city, before + 5), within_s=60)
         agent = f"agent-{UNIT}"
         await city.start.children.stop(agent)
         for ending in ("-wal", "-shm"):
@@ -59,7 +59,7 @@ async def test_a_journal_put_back_from_a_copy_does_not_swallow_what_comes_after(
         program = programs.agent(city.start.city, city.site, city.start.folder)
         await city.start.started(program, within_s=START_S)
         before = await count(city)
-        await until(lambda: has(city, before + 20), within_s=60)
+        await until(lambda: has(city, before + 5), within_s=60)
         assert await aside(journal, "-salvaged")
         assert await doubled(city) == []
 

@@ -54,9 +54,12 @@ async def test_a_crew_opens_and_closes_an_encounter(pool: Pool) -> None:
         assert (found.encounter_id, found.opened_by, found.run_id) == (
             encounter_id, "unit:A-001", "r1",
         )  # fmt: skip
-        view = here.fleet.view(A1, now_utc_us=here.clock.utc_us())
-        assert view is not None
-        assert view.encounter_id == encounter_id
+
+        async def is_shown() -> bool:  # the picture is told after the commit
+            view = here.fleet.view(A1, now_utc_us=here.clock.utc_us())
+            return view is not None and view.encounter_id == encounter_id
+
+        await until(is_shown)
         here.says(Stream.CHART, EncounterClosed(encounter_id=encounter_id))
 
         async def is_closed() -> bool:
