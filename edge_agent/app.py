@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from edge_agent.cameras import Cameras
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
 from edge_agent.journal import Journal, Salvage, open_journal
+from edge_agent.journal.settings import trace_of
 from edge_agent.orders import OrderDesk
 from edge_agent.settings import EdgeSettings
 from edge_agent.tablet.feed import TabletFeed
@@ -25,6 +26,7 @@ from edge_agent.triage import Run, Scores
 from edge_agent.uplink import BrokerAccess, LinkReporter, Uplink
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import Credential, doors_of, read_credential, tls_of
+from edge_agent.uplink.trace import Trace
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.clock import Clock
 from protocols.errors import ConfigError
@@ -124,6 +126,7 @@ class _Agent:
             describe=self._presence,
             clock=clock,
             rng=rng,
+            trace=Trace(trace_of(journal.path), clock),
         )
         self._reporter = LinkReporter(
             journal,

@@ -30,6 +30,7 @@ COMMANDS: Final = (
     Command("demo", "goldenhour.demo.command", "Run a whole small city on this machine."),
     Command("hub", "hub.command", "Run the hub, and look after its units and accounts."),
     Command("agent", "edge_agent.command", "Run the agent of one vehicle."),
+    Command("journal", "edge_agent.journal.command", "Look into a vehicle's journal."),
     Command("sim", "firmware_sim.command", "Simulate devices and vehicles on their own wires."),
     Command("bench", "goldenhour.bench.command", "Measure, print the figures, and judge them."),
     Command("docs", "goldenhour.docs.command", "Write the generated documents anew."),

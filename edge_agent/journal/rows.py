@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from protocols.clock import ClockSource
@@ -97,6 +97,16 @@ def newest(
         (stream.value, since_utc_us, limit),
     ).fetchall()
     return [_row(stream, row) for row in reversed(rows)]
+
+
+def sound(connection: sqlite3.Connection, stream: Stream) -> Iterator[tuple[Row, bool]]:
+    """Yield every row of `stream`, and whether its checksum is right."""
+    for row in connection.execute(
+        f"SELECT checksum, {_COLUMNS} FROM record WHERE stream = ? ORDER BY seq",  # noqa: S608 -- ours
+        (stream.value,),
+    ):
+        found = _row(stream, row[1:])
+        yield found, found.checksum == row[0]
 
 
 def note_held(connection: sqlite3.Connection, stream: Stream, held: Held) -> None:

@@ -64,6 +64,27 @@ def open_file(
     return connection
 
 
+def open_to_read(path: Path, *, key_file: Path | None = None) -> sqlite3.Connection:
+    """Return a connection that changes nothing, beside whoever writes to the journal at `path`.
+
+    Raises:
+        ConfigError: as `open_file`.
+        StoreCorruptError: the file cannot be read, or is not a journal.
+    """
+    connection = _connect(path, key_file, read_only=True)
+    try:
+        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT value FROM fact WHERE name = 'journal'").fetchone()
+    except Exception as err:
+        connection.close()
+        is_foreign = isinstance(err, sqlite3.OperationalError) and "no such table" in str(err)
+        if not is_foreign and not _is_damage(err):
+            raise
+        raise StoreCorruptError(file=path.name, detail=str(err)[:120]) from err
+    return connection
+
+
 def set_aside(path: Path, *, stamp_us: int) -> Path:
     """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
     aside = path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
@@ -86,9 +107,10 @@ def journal_id(connection: sqlite3.Connection) -> JournalId:
     )
 
 
-def _connect(path: Path, key_file: Path | None) -> sqlite3.Connection:
+def _connect(path: Path, key_file: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
     if key_file is None:
-        return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
     try:
         key = key_file.read_text().strip()
     except OSError as err:

@@ -34,3 +34,8 @@ class JournalSettings(BaseModel):
         default=None,
         description="file with the 64 hexadecimal digits of the key that encrypts the journal",
     )
+
+
+def trace_of(journal: Path) -> Path:
+    """Return where the trace of the sender over the journal at `journal` stands."""
+    return journal.with_name(f"{journal.stem}-trace.jsonl")

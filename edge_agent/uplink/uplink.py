@@ -14,6 +14,7 @@ from typing import Final
 from edge_agent.journal import Journal, Row
 from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
+from edge_agent.uplink.trace import Trace
 from edge_agent.uplink.way import BrokerAccess, Describe, Hooks, Way
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError, StorageError
@@ -36,6 +37,7 @@ from protocols.messages import Gap
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
+_TRACE_S: Final = 1.0
 
 
 class Uplink:
@@ -51,12 +53,14 @@ class Uplink:
         describe: Describe,
         clock: Clock,
         rng: random.Random,
+        trace: Trace,
     ) -> None:
         """`doors`: the paths' names and where each reaches the broker, the preferred one first."""
         self._journal = journal
         self._inbox = inbox
         self._access = access
         self._clock = clock
+        self._trace = trace
         self._is_verified = asyncio.Event()
         self.retired = asyncio.Event()
         self.last_ack_utc_us: int | None = None
@@ -107,16 +111,25 @@ class Uplink:
         async with asyncio.TaskGroup() as group:
             for way in self.ways:
                 group.create_task(way.run(), name=f"uplink.{way.name}")
+            group.create_task(self._keep_trace(), name="uplink.trace")
 
     # -- up -------------------------------------------------------------------------------------
 
     def _joined(self, way: Way) -> None:
         self._sender.connected(way.name)
+        self._trace.path_changed("joined", way.name)
         self._wake()
 
     def _left(self, way: Way) -> None:
+        if self._sender.paths[way.name].is_connected:
+            self._trace.path_changed("left", way.name)
         self._sender.disconnected(way.name)
         self._wake()
+
+    async def _keep_trace(self) -> None:
+        while True:
+            await self._clock.sleep(_TRACE_S)
+            await asyncio.to_thread(self._trace.flush)
 
     def _wake(self) -> None:
         for wake in self._wakes.values():
@@ -154,6 +167,7 @@ class Uplink:
             sent_utc_us=sent_utc_us,
             now_s=self._clock.monotonic_s(),
         )
+        self._trace.sent(plan, self._sender, last_seq=frame.last_seq, size_bytes=len(payload))
         await way.publish(up(self._access.unit, plan.stream), payload)
         self.sent_bytes += len(payload)
 
@@ -197,6 +211,7 @@ class Uplink:
         if not self._is_verified.is_set():
             await self._journal.verified()
             self._is_verified.set()
+        self._trace.acked(ack, path=way.name)
         changed = self._sender.acked(ack, now_s=self._clock.monotonic_s())
         for stream, held in changed.items():
             await self._journal.acknowledged(stream, held)

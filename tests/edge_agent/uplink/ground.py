@@ -12,9 +12,11 @@ from typing import Final
 import aiomqtt
 
 from edge_agent.journal import Journal, JournalSettings, open_journal
+from edge_agent.journal.settings import trace_of
 from edge_agent.uplink import BrokerAccess, Uplink
 from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
+from edge_agent.uplink.trace import Trace
 from firmware_sim.modem import Modem, ModemSetup, PortPair
 from hub.access.secrets import machine_hash
 from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
@@ -179,6 +181,7 @@ def uplink_of(journal: Journal, ports: dict[str, int]) -> Uplink:
         describe=describe,
         clock=clock,
         rng=random.Random(1),
+        trace=Trace(trace_of(journal.path), clock),
     )
 
 

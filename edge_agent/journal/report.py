@@ -1,0 +1,188 @@
+"""What a journal's file holds, read beside the agent that may be writing to it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_agent.journal import rows
+from edge_agent.journal.rows import Row
+from edge_agent.journal.schema import journal_id, open_to_read
+from protocols.errors import ConfigError, RemoteProtocolError, StoreCorruptError
+from protocols.link.projection import value_as_json
+from protocols.link.ranges import SeqRanges
+from protocols.link.streams import Stream
+from protocols.link.wire import load_map
+from protocols.messages import Gap, parse_body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamReport:
+    """One stream: what was accepted, what the hub has, what waits, what was given up."""
+
+    stream: str
+    last_seq: int
+    acked_through: int
+    waiting: int
+    waiting_bytes: int
+    oldest_waiting_utc_us: int | None
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalReport:
+    """One journal at one moment."""
+
+    journal: str
+    file_bytes: int
+    used_bytes: int
+    streams: list[StreamReport]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong with a journal; nothing is, where all are empty."""
+
+    damage: str | None = None
+    bent: list[str] = field(default_factory=list)  # records whose checksum is wrong
+    holes: list[str] = field(default_factory=list)  # accepted, not acknowledged, not declared
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.damage is None and not self.bent and not self.holes
+
+
+def report_of(path: Path, *, key_file: Path | None = None) -> JournalReport:
+    """Return what the journal at `path` holds.
+
+    Raises:
+        ConfigError: there is no such file.
+        StoreCorruptError: it cannot be read.
+    """
+    with _reading(path, key_file) as connection:
+        given_up = _given_up(connection)
+        return JournalReport(
+            journal=journal_id(connection),
+            file_bytes=path.stat().st_size,
+            used_bytes=rows.size_bytes(connection),
+            streams=[
+                _stream_report(connection, stream, account, given_up)
+                for stream, account in sorted(rows.accounts(connection).items())
+            ],
+        )
+
+
+def verify(path: Path, *, key_file: Path | None = None) -> Verdict:
+    """Return what is wrong with the journal at `path`.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    verdict = Verdict()
+    try:
+        with _reading(path, key_file) as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            verdict.damage = None if found == "ok" else str(found)[:200]
+            given_up = _given_up(connection)
+            for stream, account in rows.accounts(connection).items():
+                _verify_stream(connection, stream, account, given_up, verdict)
+    except (StoreCorruptError, sqlite3.DatabaseError) as err:
+        verdict.damage = str(err)[:200]
+    return verdict
+
+
+def export(
+    path: Path, stream: Stream, *, since_utc_us: int, limit: int, key_file: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of `stream` captured since then, in order, as JSON values.
+
+    Raises:
+        ConfigError: there is no such file.
+        StoreCorruptError: it cannot be read.
+    """
+    with _reading(path, key_file) as connection:
+        for row in rows.newest(connection, stream, since_utc_us=since_utc_us, limit=limit):
+            yield {
+                "stream": stream.value,
+                "seq": int(row.seq),
+                "captured_utc_us": row.captured_utc_us,
+                "clock": row.clock.value,
+                "clock_error_us": row.clock_error_us,
+                "body": value_as_json(load_map(row.body)),
+            }
+
+
+class _reading:  # noqa: N801 -- read as a statement
+    def __init__(self, path: Path, key_file: Path | None) -> None:
+        if not path.exists():
+            raise ConfigError(reason="no such journal", file=str(path))
+        self._connection = open_to_read(path, key_file=key_file)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _stream_report(
+    connection: sqlite3.Connection,
+    stream: Stream,
+    account: rows.StreamAccount,
+    given_up: dict[Stream, SeqRanges],
+) -> StreamReport:
+    lacking = list(SeqRanges(account.held).missing(1, account.last_seq))
+    gone = given_up.get(stream, SeqRanges())
+    waiting = sum(
+        last - first + 1 for lack in lacking for first, last in gone.missing(lack[0], lack[1])
+    )
+    size = round(waiting * rows.mean_body_bytes(connection, stream))
+    return StreamReport(
+        stream=stream.value,
+        last_seq=account.last_seq,
+        acked_through=account.held.watermark,
+        waiting=waiting,
+        waiting_bytes=size,
+        oldest_waiting_utc_us=rows.oldest_waiting_utc_us(connection, stream, account.held)
+        if waiting
+        else None,
+        given_up=gone.count(),
+    )
+
+
+def _given_up(connection: sqlite3.Connection) -> dict[Stream, SeqRanges]:
+    """Return what the gap records that still stand here declare of this journal itself."""
+    found: dict[Stream, SeqRanges] = {}
+    for row in rows.newest(connection, Stream.STATUS, since_utc_us=0, limit=1_000_000):
+        try:
+            message = parse_body(Stream.STATUS, row.body)
+        except RemoteProtocolError:
+            continue
+        if isinstance(message, Gap) and message.journal is None:
+            found.setdefault(message.stream, SeqRanges()).add(message.first_seq, message.last_seq)
+    return found
+
+
+def _verify_stream(
+    connection: sqlite3.Connection,
+    stream: Stream,
+    account: rows.StreamAccount,
+    given_up: dict[Stream, SeqRanges],
+    verdict: Verdict,
+) -> None:
+    have = SeqRanges(account.held)
+    for first, last in given_up.get(stream, SeqRanges()):
+        have.add(first, last)
+    for row, is_sound in rows.sound(connection, stream):
+        have.add(row.seq, row.seq)
+        if not is_sound:
+            verdict.bent.append(_name(row))
+    if account.last_seq:
+        holes = have.missing(1, account.last_seq)
+        verdict.holes += [f"{stream.value} {first}–{last}" for first, last in holes]
+
+
+def _name(row: Row) -> str:
+    return f"{row.stream.value} {row.seq}"
