@@ -79,23 +79,23 @@ class World:
         self.now_s += self.random.expovariate(20)
         roll = self.random.random()
         if roll < 0.30:
-            self._append()
+            self.append()
         elif roll < 0.60:
-            self._speak()
+            self.speak()
         elif roll < 0.85:
-            self._deliver()
+            self.deliver()
         elif roll < 0.93:
-            self._commit(fails=self.random.random() < 0.1)
+            self.commit(fails=self.random.random() < 0.1)
         elif roll < 0.96:
             self.sender.tick(now_s=self.now_s)
         elif roll < 0.97:
-            self._shed()
+            self.shed()
         elif roll < 0.98:
-            self._vehicle_dies()
+            self.vehicle_dies()
         elif roll < 0.99:
-            self._hub_dies()
+            self.hub_dies()
         else:
-            self._cut_or_mend()
+            self.cut_or_mend()
 
     def check_promise(self) -> None:
         """Heal the world, run until quiet, and compare both ends, record by record."""
@@ -107,9 +107,9 @@ class World:
             if all(self.sender.waiting(stream) == 0 for stream in STREAMS):
                 break
             self.now_s += 0.05
-            self._speak()
-            self._deliver(fault=False)
-            self._commit(fails=False)
+            self.speak()
+            self.deliver(fault=False)
+            self.commit(fails=False)
             self.sender.tick(now_s=self.now_s)
         for stream in STREAMS:
             accepted = {
@@ -121,13 +121,13 @@ class World:
             assert self.tables.stored[stream] == len(accepted), f"{why}: {stream} stored twice"
             assert self.sender.waiting(stream) == 0, f"{why}: {stream} never drained"
 
-    def _append(self) -> None:
+    def append(self) -> None:
         stream = self.random.choice(STREAMS)
         body = self.random.randbytes(self.random.choice((8, 40, 900)))
         self.disk.records[stream].append(body)
         self.sender.appended(stream, len(self.disk.records[stream]), now_s=self.now_s)
 
-    def _speak(self) -> None:
+    def speak(self) -> None:
         plan = self.sender.plan(now_s=self.now_s)
         if plan is None:
             return
@@ -170,7 +170,7 @@ class World:
             arrives_s = self.now_s + self.random.uniform(0.01, 0.5)
             heapq.heappush(self._wire, (arrives_s, self._order, way, payload))
 
-    def _deliver(self, *, fault: bool = True) -> None:
+    def deliver(self, *, fault: bool = True) -> None:
         while self._wire and self._wire[0][0] <= self.now_s:
             _, _, way, payload = heapq.heappop(self._wire)
             if fault and (not self.link_up or self.random.random() < 0.1):
@@ -192,7 +192,7 @@ class World:
         for stream, held in changed.items():
             self.disk.acked[stream] = SeqRanges(held)
 
-    def _commit(self, *, fails: bool) -> None:
+    def commit(self, *, fails: bool) -> None:
         for frame, spans in self._uncommitted:
             if fails:
                 self.receiver.failed(frame.stream, spans)
@@ -206,7 +206,7 @@ class World:
             self.receiver.committed(frame.stream, spans, now_s=self.now_s)
         self._uncommitted.clear()
 
-    def _shed(self) -> None:
+    def shed(self) -> None:
         stream = Stream.WAVEFORM
         assert stream not in NEVER_SHED
         newest = len(self.disk.records[stream])
@@ -216,15 +216,15 @@ class World:
             self.disk.acked[stream].add(first, last)
             self.disk.shed[stream] |= set(range(first, last + 1))
 
-    def _vehicle_dies(self) -> None:
+    def vehicle_dies(self) -> None:
         self.sender = self._new_sender()
         self.sender.connected()
 
-    def _hub_dies(self) -> None:
+    def hub_dies(self) -> None:
         self._uncommitted.clear()
         self.receiver = Receiver(journal=JOURNAL, held=self.tables.ledger)
 
-    def _cut_or_mend(self) -> None:
+    def cut_or_mend(self) -> None:
         self.link_up = not self.link_up
         self.now_s += self.random.choice((0.1, 5, 7200))
         self.sender.disconnected()
