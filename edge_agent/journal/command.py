@@ -92,15 +92,16 @@ def export_command(
 
     Exit status: 0 done; 1 it cannot be read; 2 no such stream; 78 no such file.
     """
-    from edge_agent.journal.report import export  # noqa: PLC0415 -- for a quick --help
+    from edge_agent.journal.report import as_json, export_rows  # noqa: PLC0415 -- for a quick --help
     from protocols.link.streams import stream_named  # noqa: PLC0415
 
     wanted = stream_named(stream)
     if wanted is None:
         raise typer.BadParameter(f"no such stream: {stream}", param_hint="--stream")
     since_us = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1_000_000)
-    for record in export(file, wanted, since_utc_us=since_us, limit=limit, key_file=key_file):
-        typer.echo(json.dumps(record, ensure_ascii=False))
+    found = export_rows(file, wanted, since_utc_us=since_us, limit=limit, key_file=key_file)
+    for row in found:
+        typer.echo(json.dumps(as_json(row), ensure_ascii=False))
 
 
 @app.command("trace")

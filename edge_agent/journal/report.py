@@ -93,25 +93,34 @@ def verify(path: Path, *, key_file: Path | None = None) -> Verdict:
     return verdict
 
 
-def export(
-    path: Path, stream: Stream, *, since_utc_us: int, limit: int, key_file: Path | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield the records of `stream` captured since then, in order, as JSON values.
+def export_rows(
+    path: Path,
+    stream: Stream,
+    *,
+    since_utc_us: int,
+    limit: int = 1_000_000,
+    key_file: Path | None = None,
+) -> Iterator[Row]:
+    """Yield the newest `limit` records of `stream` captured since then, in order.
 
     Raises:
         ConfigError: there is no such file.
         StoreCorruptError: it cannot be read.
     """
     with _reading(path, key_file) as connection:
-        for row in rows.newest(connection, stream, since_utc_us=since_utc_us, limit=limit):
-            yield {
-                "stream": stream.value,
-                "seq": int(row.seq),
-                "captured_utc_us": row.captured_utc_us,
-                "clock": row.clock.value,
-                "clock_error_us": row.clock_error_us,
-                "body": value_as_json(load_map(row.body)),
-            }
+        yield from rows.newest(connection, stream, since_utc_us=since_utc_us, limit=limit)
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return `row` as JSON values; byte strings in its body are base64."""
+    return {
+        "stream": row.stream.value,
+        "seq": int(row.seq),
+        "captured_utc_us": row.captured_utc_us,
+        "clock": row.clock.value,
+        "clock_error_us": row.clock_error_us,
+        "body": value_as_json(load_map(row.body)),
+    }
 
 
 class _reading:  # noqa: N801 -- read as a statement

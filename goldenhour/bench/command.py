@@ -3,13 +3,18 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from goldenhour.exits import EXIT_FAILED
+
+if TYPE_CHECKING:
+    from goldenhour.bench.figures import Figure
+
+AsJson = Annotated[bool, typer.Option("--json", help="Only the line of JSON.")]
 
 app = typer.Typer(
     add_completion=False,
@@ -23,17 +28,12 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def bench() -> None:
-    """Keep `latency` a sub-command while it is the only one."""
-
-
 @app.command("latency")
 def latency(
     *,
     seconds: Annotated[float, typer.Option(min=5, help="How long to measure.")] = 60,
     units: Annotated[int, typer.Option(min=0, help="Light units beside the full ones.")] = 40,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the line of JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how old live vital signs are when a doctor sees them, in a demo of its own.
 
@@ -42,24 +42,59 @@ def latency(
     Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
     """
     from goldenhour.bench.city import running_city  # noqa: PLC0415 -- for a quick --help
-    from goldenhour.bench.figures import Figure, line_of  # noqa: PLC0415
     from goldenhour.bench.latency import measure  # noqa: PLC0415
-    from goldenhour.bench.machine import machine  # noqa: PLC0415
 
-    async def run() -> list[Figure]:
+    async def run() -> "list[Figure]":
         with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
             async with running_city(Path(folder) / "demo", light_units=units) as card:
                 return await measure(card, duration_s=seconds)
 
-    figures = asyncio.run(run())
+    _print("latency", asyncio.run(run()), as_json=as_json)
+
+
+@app.command("bandwidth")
+def bandwidth(
+    *,
+    seconds: Annotated[float, typer.Option(min=2, help="How long to measure.")] = 60,
+    ecg: Annotated[
+        str | None, typer.Option(help="WFDB record (no ending). Default: the recording at hand.")
+    ] = None,
+    draw: Annotated[
+        Path | None, typer.Option("--picture", help="Also draw the result: a file, SVG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a fully instrumented ambulance sends, and the same records by other means.
+
+    Example: goldenhour bench bandwidth --ecg ptb/s0010_re --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.bandwidth import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", ecg=ecg, duration_s=seconds))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
+    _print("bandwidth", figures, as_json=as_json)
+
+
+def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:
+    """Print a table for a person and the line for a program; end with 1 where a bar is broken."""
+    from goldenhour.bench.figures import line_of  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
     if not as_json:
-        table = Table("figure", "value", "bar", "holds", title=machine(), title_justify="left")
+        columns = ("figure", "value", "bar", "holds", "peer")
+        table = Table(*columns, title=machine(), title_justify="left")
         for one in figures:
-            bar = "" if one.bar is None else f"{one.bar:g} {one.unit}"
-            holds = "" if one.bar is None else ("yes" if one.holds else "NO")
             unit = "" if one.unit == "1" else one.unit
-            table.add_row(one.name, f"{one.value:.3g} {unit}", bar, holds)
+            bar = "" if one.bar is None else f"{one.bar:.3g} {unit}"
+            holds = "" if one.bar is None else ("yes" if one.holds else "NO")
+            peer = "" if one.peer is None else f"{one.peer:.3g} {unit}"
+            table.add_row(one.name, f"{one.value:.3g} {unit}", bar, holds, peer)
         Console().print(table)
-    typer.echo(line_of("latency", machine(), figures))
+    typer.echo(line_of(name, machine(), figures))
     if not all(figure.holds for figure in figures):
         raise typer.Exit(EXIT_FAILED)

@@ -19,7 +19,8 @@ What goes next, each kind only if none before it waits:
    room, and the window keeps the link's queue short (see `window`).
 
 Live and backfill go on one path, the better one: the first named that answers, unless another's
-round trip is far shorter. The newest report on the link goes on the others too, to measure them.
+round trip is far shorter (`WORTH_S`). The newest report on the link goes on the others too, to
+measure them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -55,7 +56,12 @@ PROBE: Final = Stream.LINK
 """Its newest record measures the paths that are not in use."""
 
 ONLY_PATH: Final = "main"
-_FAR_SHORTER: Final = 0.5
+
+FAR_SHORTER: Final = 0.5
+WORTH_S: Final = 0.1
+"""A path is left for one of half its round trip where that saves `WORTH_S`, and taken again once
+the other saves less than half of that: what differs by milliseconds only is one as good as the
+other, and each change may reorder what is on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,11 +277,11 @@ class Sender:
             self._best = names[0]
         order = list(self.paths)
         for name in names:
-            mine, its = self.round_trip.smoothed_s, self.paths[name].round_trip.smoothed_s
+            its = self.paths[name].round_trip.smoothed_s
             if order.index(name) < order.index(self._best):
-                is_better = its is None or mine is None or its < mine / _FAR_SHORTER
+                is_better = not _far_shorter(self.round_trip.smoothed_s, its, WORTH_S / 2)
             else:
-                is_better = its is not None and mine is not None and its < mine * _FAR_SHORTER
+                is_better = _far_shorter(its, self.round_trip.smoothed_s, WORTH_S)
             if is_better:
                 self._best = name
 
@@ -379,3 +385,10 @@ class Sender:
 
 def _gathers(stream: Stream) -> bool:
     return stream is Stream.WAVEFORM
+
+
+def _far_shorter(one_s: float | None, other_s: float | None, by_s: float) -> bool:
+    """Whether a path of round trip `one_s` is worth leaving one of `other_s`."""
+    if one_s is None or other_s is None:
+        return False
+    return one_s < other_s * FAR_SHORTER and other_s - one_s > by_s

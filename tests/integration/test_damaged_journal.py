@@ -1,17 +1,16 @@
 """A vehicle whose journal is damaged, or put back from a copy, loses nothing without a word."""
 
-import os
-import signal
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from goldenhour.demo import programs
+from goldenhour.demo.small_city import START_S, SmallCity, small_city, until
 from protocols.link import Stream
-from tests.running.small_city import START_S, SmallCity, small_city, until
 
 UNIT = "A-001"
 
@@ -23,12 +22,11 @@ async def test_a_truncated_journal_is_salvaged_and_the_hub_has_each_record_once(
     async with small_city(tmp_path / "city", devices=("--ecg", "model")) as city:
         await until(lambda: has(city, 3), within_s=60)
         await city.ask("link", cut_s=0)
-        killed = city.pid(f"agent-{UNIT}")
         await until(lambda: waits(city, 10), within_s=60)
-        journal = journal_of(city)
-        with journal.open("r+b") as file:
-            file.truncate(journal.stat().st_size * 2 // 3)
-        os.kill(killed, signal.SIGKILL)
+        journal = city.journal
+        async with stopped_agent(city):
+            with journal.open("r+b") as file:
+                file.truncate(journal.stat().st_size * 2 // 3)
         await until(lambda: aside(journal, "-salvaged"), within_s=60)
         await city.ask("link", restore=True)
         before = await count(city)
@@ -46,27 +44,28 @@ async def test_a_journal_put_back_from_a_copy_does_not_swallow_what_comes_after(
 ) -> None:
     async with small_city(tmp_path / "city", devices=("--ecg", "model")) as city:
         await until(lambda: has(city, 3), within_s=60)
-        journal = journal_of(city)
+        journal = city.journal
         copy = tmp_path / "copy.db"
         copied(journal, copy)
         before = await count(city)
         await until(lambda: has(city, before + 5), within_s=60)
-        agent = f"agent-{UNIT}"
-        await city.start.children.stop(agent)
-        for ending in ("-wal", "-shm"):
-            journal.with_name(journal.name + ending).unlink(missing_ok=True)
-        copy.replace(journal)
-        program = programs.agent(city.start.city, city.site, city.start.folder)
-        await city.start.started(program, within_s=START_S)
+        async with stopped_agent(city):
+            for ending in ("-wal", "-shm"):
+                journal.with_name(journal.name + ending).unlink(missing_ok=True)
+            copy.replace(journal)
         before = await count(city)
         await until(lambda: has(city, before + 5), within_s=60)
         assert await aside(journal, "-salvaged")
         assert await doubled(city) == []
 
 
-def journal_of(city: SmallCity) -> Path:
-    [path] = city.start.folder.root.rglob("journal.db")
-    return path
+@asynccontextmanager
+async def stopped_agent(city: SmallCity) -> AsyncIterator[None]:
+    """Stop the agent, which leaves all that it has in the file; start it again after."""
+    await city.start.children.stop(f"agent-{UNIT}")
+    yield
+    program = programs.agent(city.start.city, city.site, city.start.folder)
+    await city.start.started(program, within_s=START_S)
 
 
 def copied(journal: Path, to: Path) -> None:
@@ -90,7 +89,7 @@ async def has(city: SmallCity, vitals: int) -> bool:
 
 
 async def waits(city: SmallCity, vitals: int) -> bool:
-    connection = sqlite3.connect(f"file:{journal_of(city)}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{city.journal}?mode=ro", uri=True)
     try:
         last, watermark = connection.execute(
             "SELECT last_seq, watermark FROM stream WHERE stream = 'vitals'"

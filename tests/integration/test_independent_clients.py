@@ -14,10 +14,10 @@ import jsonschema
 import pytest
 import zstandard
 
+from goldenhour.demo.small_city import SmallCity, small_city
 from protocols.ids import UnitId
 from protocols.link import topics
 from protocols.link.streams import Stream
-from tests.running.small_city import SmallCity, small_city
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 OWN, OTHER = UnitId("A-001"), UnitId("L-001")

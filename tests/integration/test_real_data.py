@@ -14,12 +14,12 @@ from firmware_sim.monitor.heart import EcgModel, Heart, PlethModel
 from firmware_sim.monitor.patient import Patient
 from firmware_sim.unit import seed_of
 from goldenhour.demo.city import Recordings
+from goldenhour.demo.small_city import SmallCity, small_city, until
 from hub.store import records
 from protocols.ids import UnitId
 from protocols.link import Stream
 from protocols.messages import Position, WaveformBlock, parse_body
 from protocols.messages.samples import decode_samples
-from tests.running.small_city import SmallCity, small_city, until
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ECG, NMEA = SHARED / "ecg" / "s0010_re", SHARED / "nmea" / "ublox-neo-m9n-nmea.log"

@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.device_time import Alignment, SampleCounter
@@ -11,7 +11,6 @@ from edge_agent.devices.monitor_hl7.device_time import Alignment, SampleCounter
 START_US = 1_800_000_000_000_000
 
 
-@settings(deadline=None)
 @given(
     error_s=st.floats(-1e9, 1e9),
     delays_s=st.lists(st.floats(0, 3), min_size=1, max_size=60),
@@ -100,7 +99,6 @@ def test_the_count_goes_on_after_the_agent_was_restarted() -> None:
     )
 
 
-@settings(deadline=None)
 @given(
     starts=st.lists(st.integers(0, 2**52), min_size=1, max_size=20),
     count=st.integers(1, 5_000),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices import GnssGpsd, GnssNmea, open_gnss
@@ -146,7 +146,6 @@ _value = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     changes=st.dictionaries(st.sampled_from([*TPV, "hdop", "uSat"]), _value),
     kind=st.sampled_from(["TPV", "SKY"]),
@@ -162,7 +161,6 @@ def test_no_line_raises_anything_else_and_no_value_is_out_of_range(
         assert Position.from_body(said.position.to_body()) == said.position
 
 
-@settings(deadline=None)
 @given(line=st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(line: bytes) -> None:
     with contextlib.suppress(RemoteProtocolError):

@@ -267,7 +267,7 @@ async def test_a_missing_device_is_disconnected_and_tried_again(tmp_path: Path) 
 
 
 @given(data=st.lists(st.binary(max_size=400), max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_bytes_end_the_driver(data: list[bytes]) -> None:
     async def run() -> None:
         sink = Sink()

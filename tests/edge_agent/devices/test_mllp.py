@@ -1,6 +1,6 @@
 """MLLP: blocks out of any stream of bytes."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.mllp import LARGEST_BYTES, MllpFramer
@@ -31,7 +31,6 @@ def test_a_block_without_end_is_given_up_and_what_follows_is_heard() -> None:
     assert framed(data, chunk=65_536) == [Reason.TOO_LONG, b"next"]
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=2_000), chunk=st.integers(1, 300))
 def test_any_bytes_are_survived_and_the_next_block_is_heard(data: bytes, chunk: int) -> None:
     found = framed(data + b"\x0bMSH|last\x1c\r", chunk=chunk)

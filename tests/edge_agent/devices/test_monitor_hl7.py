@@ -397,7 +397,7 @@ async def test_no_name_or_number_of_a_patient_is_logged(caplog: pytest.LogCaptur
 
 
 @given(blocks=st.lists(st.one_of(st.binary(max_size=300), _message_bytes()), max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_bytes_end_the_driver(blocks: list[bytes]) -> None:
     async def run() -> None:
         sink = Sink()

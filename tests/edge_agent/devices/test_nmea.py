@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.epoch import Epoch, EpochMerger
@@ -163,7 +163,6 @@ def test_damage_on_the_wire_is_counted_by_its_kind() -> None:
     ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=3_000), chunk=st.integers(1, 700))
 def test_the_splitter_holds_little_and_loses_no_sentence_after_noise(
     data: bytes, chunk: int
@@ -187,7 +186,6 @@ _sentence = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     lines=st.lists(st.one_of(_sentence, st.binary(max_size=90)), max_size=20),
     chunk=st.integers(1, 400),

@@ -1,6 +1,6 @@
 """The vehicle's clock claims only what it knows."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.vehicle_clock import VehicleClock
@@ -54,7 +54,6 @@ def test_a_clock_that_was_never_set_says_so() -> None:
     assert (stamp.source, stamp.error_us) == (ClockSource.UNSET, None)
 
 
-@settings(deadline=None)
 @given(difference_us=st.integers(-(10**15), 10**15))
 def test_gnss_is_claimed_exactly_while_the_two_agree(difference_us: int) -> None:
     system = FakeClock()

@@ -1,7 +1,7 @@
 """Numbers of monitors: synonyms, units, sentinels, flags, ages; nothing is guessed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.codes import BY_CODE, BY_NAME
@@ -235,7 +235,6 @@ _segment = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(segments=st.lists(_segment, max_size=8))
 def test_no_message_raises_and_no_value_is_out_of_range(segments: list[str]) -> None:
     readings, _ = read(message(*segments))

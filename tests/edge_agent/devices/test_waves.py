@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.devices.monitor_hl7.message import read_message
@@ -160,7 +160,6 @@ def _rows(draw: st.DrawFn) -> list[str]:
     )
 
 
-@settings(deadline=None)
 @given(rows=st.lists(_rows(), max_size=4), starts=st.lists(st.integers(0, 10**13), max_size=4))
 def test_no_message_raises_and_every_block_can_be_decoded(
     rows: list[list[str]], starts: list[int]

@@ -91,3 +91,11 @@ def test_a_path_whose_round_trip_is_far_shorter_is_preferred() -> None:
     link = ThinLink(ways, backlog_s=0)
     link.run(60)
     assert link.sender.best == "lte"
+
+
+def test_a_few_milliseconds_are_no_reason_to_change_the_path() -> None:
+    ways = {"5g": Way(2_000_000, 0.045), "lte": Way(2_000_000, 0.002)}
+    link = ThinLink(ways, backlog_s=0)
+    for until_s in range(5, 60, 5):
+        link.run(until_s)
+        assert link.sender.best == "5g"

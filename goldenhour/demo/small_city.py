@@ -1,4 +1,4 @@
-"""A hub and one vehicle, each program by its own command, for tests that look inside."""
+"""A hub and one vehicle, each program by its own command, for those who look inside."""
 
 import asyncio
 import contextlib
@@ -23,14 +23,23 @@ START_S = 120
 
 @dataclass(frozen=True)
 class SmallCity:
+    """The running programs, and the hub's own database."""
+
     start: Start
     pool: Pool  # of the hub's own database
 
     @property
     def site(self) -> UnitSite:
+        """The vehicle."""
         return self.start.city.units[0]
 
+    @property
+    def journal(self) -> Path:
+        """The vehicle's journal."""
+        return self.start.folder.unit(self.site.unit) / "journal.db"
+
     def pid(self, program: str) -> int:
+        """Return the process id of `program`, while it runs."""
         running = self.start.children.running
         return next(child.pid for child in running if child.program.name == program)
 
@@ -47,6 +56,7 @@ async def small_city(
     recordings: Recordings | None = None,
     devices: Sequence[str] = (),
     light_units: int = 0,
+    cameras: bool = True,
 ) -> AsyncIterator[SmallCity]:
     """Run a hub and one ambulance; `devices` are further options of its simulators.
 
@@ -75,9 +85,13 @@ async def small_city(
             wires = programs.devices(city, site, folder, start.recordings)
             wires = dataclasses.replace(wires, arguments=(*wires.arguments, *devices))
             await start.started(wires, within_s=START_S)
-            await start.started(programs.agent(city, site, folder), within_s=START_S)
+            agent = programs.agent(city, site, folder)
+            if not cameras:
+                blind = {**agent.environment, "GOLDENHOUR_EDGE_CAMERAS": "{}"}
+                agent = dataclasses.replace(agent, environment=blind)
+            await start.started(agent, within_s=START_S)
             url = await BuiltInPostgres(folder.hub / "postgres").running_elsewhere()
-            assert url is not None
+            assert url is not None  # noqa: S101 -- the hub is up
             pool = await open_pool(url, most=2)
             try:
                 yield SmallCity(start=start, pool=pool)
