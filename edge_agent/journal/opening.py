@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edge_agent.journal import room, rows
+from edge_agent.journal.disk import Disk
 from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
 from edge_agent.journal.remains import read_remains
 from edge_agent.journal.salvage import is_salvaged
-from edge_agent.journal.schema import files_set_aside, open_file, set_aside
+from edge_agent.journal.schema import files_set_aside, journal_id, open_file, set_aside
 from edge_agent.journal.settings import JournalSettings
 from protocols.clock import Clock
 from protocols.errors import StoreCorruptError
@@ -36,7 +37,13 @@ async def open_journal(
         connection = await asyncio.get_running_loop().run_in_executor(
             thread, lambda: _open(path, settings, now_utc_us=clock.utc_us())
         )
-        journal = Journal(connection, path, settings, clock, thread)
+        journal = Journal(
+            Disk(connection, path, thread),
+            settings,
+            clock,
+            journal=journal_id(connection),
+            accounts=rows.accounts(connection),
+        )
         try:
             await journal.note_start()
             yield journal
