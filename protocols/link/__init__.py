@@ -3,7 +3,8 @@
 from protocols.link.ack import Ack, Held, decode_ack, encode_ack
 from protocols.link.frame import Frame, Origin, Record, decode_frame, encode_frame
 from protocols.link.receiver import Receiver
-from protocols.link.sender import Plan, Sender
+from protocols.link.schedule import Plan
+from protocols.link.sender import Sender
 from protocols.link.streams import DURABLE, NEVER_SHED, PRIORITY, Lane, Stream
 
 __all__ = [

@@ -5,7 +5,7 @@ import pytest
 from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId
 from protocols.link import Ack, Held, Lane, Sender, Stream
-from protocols.link.sender import GATHER_S, LIVE_S
+from protocols.link.schedule import GATHER_S, LIVE_S
 from tests.protocols.link.simulation import JOURNAL
 
 RECORD_BYTES = 200
