@@ -33,7 +33,8 @@ check: setup
 
 test: check $(STAMP)/system
 	$(NPM) test --silent
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS) --ignore tests/browser --ignore tests/integration
+	$(BIN)/pytest $(ARGS) tests/browser tests/integration
 
 docs: $(STAMP)/project
 	$(BIN)/goldenhour docs

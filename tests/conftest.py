@@ -28,11 +28,14 @@ _ROOT = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this run a root of its own."""
+    """Give this run a root of its own; its workers share it."""
+    if hasattr(config, "workerinput"):
+        return
     config.stash[_ROOT] = tempfile.mkdtemp(prefix="goldenhour-tests-")
     os.environ["PYTEST_DEBUG_TEMPROOT"] = config.stash[_ROOT]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
-    shutil.rmtree(config.stash[_ROOT], ignore_errors=True)
+    if _ROOT in config.stash:
+        shutil.rmtree(config.stash[_ROOT], ignore_errors=True)

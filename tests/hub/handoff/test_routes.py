@@ -19,7 +19,7 @@ from tests.hub.consult.clinic import DOCTOR, Clinic, new_id, opened
 from tests.hub.handoff.seeded import Fixed
 from tests.hub.vehicle import NOON_US
 
-Y, ASKED = new_id(), new_id()
+Y, ASKED, NOBODYS = (f"00000000-0000-4000-8000-{number:012d}" for number in range(3))
 FIRST: Final = Hospital(
     hospital_id="first", name="市一 First", fhir_url="https://fhir.first.example/r4"
 )
@@ -205,7 +205,7 @@ async def test_advice_is_answered_whole_and_needs_an_open_encounter(api: Api) ->
         (f"/encounters/{Y}/advice", {"text": "x", "valid_for_s": 0}, 422),
         (f"/encounters/{Y}/advice", {"text": "x", "valid_for_s": 1e9}, 422),
         (f"/encounters/{Y}/advice", {"text": "x", "by": "Dr Who"}, 422),
-        (f"/encounters/{new_id()}/advice", ADVICE, 404),
+        (f"/encounters/{NOBODYS}/advice", ADVICE, 404),
         ("/encounters/1/advice", ADVICE, 422),
         ("/encounters", {"unit": "A 1"}, 422),
     ],
