@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 
 from hub.access.desk import Desk
 from hub.access.rights import Principal
-from hub.api import audit, health, live, pages, records, session, units
+from hub.api import audit, fleet, health, live, pages, records, session, units
 from hub.api.feed import Feed
 from hub.api.gate import anybody
 from hub.consult import Consult, consult_router
@@ -76,7 +76,7 @@ def routes_alone(
         if desk is not None and claims.act == "play":
             await desk.looked_by(claims.sub, claims.unit, f"camera/{claims.camera}")
 
-    for one in (session, units, records, live, audit, health):
+    for one in (session, units, fleet, records, live, audit, health):
         app.include_router(one.router)
     app.include_router(consult_router)
     app.include_router(handoff_router)

@@ -14,8 +14,8 @@ from hub.api.feed import NOT_CLINICAL, wave_message
 from hub.api.gate import SignedIn
 from hub.api.units import DeclaredGap, UnitPath
 from hub.ingest.taps import Arrived
+from hub.store import ledgers, units
 from hub.store import records as store
-from hub.store import units
 from hub.store.records import StoredRecord
 from protocols.errors import RemoteProtocolError, RequestError
 from protocols.ids import UnitId
@@ -78,7 +78,7 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
         to_utc_us=to_utc_us,
         limit=limit + 1,
     )
-    gaps = await store.gaps_of(pool, UnitId(unit), stream=stream)
+    gaps = await ledgers.gaps_of(pool, UnitId(unit), stream=stream)
     return Records(
         records=[_out(record) for record in found[:limit] if record.understood],
         gaps=[DeclaredGap(**dict(gap)) for gap in gaps],

@@ -9,7 +9,7 @@ from hub.access.desk import Desk
 from hub.access.rights import Action
 from hub.api.feed import for_eyes_of
 from hub.api.gate import SignedIn
-from hub.store import records
+from hub.store import ledgers
 from protocols.errors import NotFoundError
 from protocols.ids import ID_PATTERN, TopicSafe, UnitId
 from protocols.live import UnitView
@@ -37,7 +37,10 @@ class StreamAccount(BaseModel):
 
 
 class DeclaredGap(BaseModel):
-    """Records that the vehicle accepted and had to give up, and why."""
+    """Records that the vehicle accepted and had to give up, and why.
+
+    `is_open`: records after `last_seq` are gone too, and nobody knows how many.
+    """
 
     journal: str
     stream: str
@@ -46,12 +49,30 @@ class DeclaredGap(BaseModel):
     reason: str
     first_captured_utc_us: int | None
     last_captured_utc_us: int | None
+    is_open: bool
+
+
+class Announced(BaseModel):
+    """What the vehicle last said that it holds and the hub has not acknowledged."""
+
+    stream: str
+    last_seq: int
+    acked_through: int
+    waiting_records: int
+    waiting_bytes: int
 
 
 class Streams(BaseModel):
-    """The account of a unit's streams."""
+    """The account of a unit's streams.
+
+    `announced` is of the journal that the vehicle writes now, as of `announced_utc_us`; `drain_s`:
+    until the hub has all, by the vehicle's own measure.
+    """
 
     streams: list[StreamAccount]
+    announced: list[Announced]
+    announced_utc_us: int | None
+    drain_s: float | None
     gaps: list[DeclaredGap]
 
 
@@ -111,13 +132,21 @@ async def nodes(unit: UnitPath, principal: SignedIn, request: Request) -> Nodes:
 
 @router.get("/{unit}/streams", summary="See how far each stream has been received")
 async def streams(unit: UnitPath, principal: SignedIn, request: Request) -> Streams:
-    """Return watermark, ranges above it and declared gaps of every stream."""
+    """Return watermark, ranges above it, declared gaps and what waits, of every stream."""
     principal.require(Action.SEE_FLEET)
     _view(request, unit)
     pool = request.app.state.pool
-    ledgers = await records.streams_of(pool, UnitId(unit))
-    gaps = await records.gaps_of(pool, UnitId(unit))
+    found = await ledgers.streams_of(pool, UnitId(unit))
+    gaps = await ledgers.gaps_of(pool, UnitId(unit))
+    told = request.app.state.fleet.reported(UnitId(unit))
     return Streams(
+        announced=[
+            Announced(**backlog.model_dump(exclude={"kind"})) for backlog in told.health.backlog
+        ]
+        if told
+        else [],
+        announced_utc_us=told.captured_utc_us if told else None,
+        drain_s=told.health.drain_s if told else None,
         streams=[
             StreamAccount(
                 journal=ledger.journal,
@@ -126,7 +155,7 @@ async def streams(unit: UnitPath, principal: SignedIn, request: Request) -> Stre
                 ranges=list(ledger.held.ranges),
                 last_received_utc_us=ledger.last_received_utc_us,
             )
-            for ledger in ledgers
+            for ledger in found
         ],
         gaps=[DeclaredGap(**dict(gap)) for gap in gaps],
     )

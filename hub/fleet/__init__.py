@@ -1,5 +1,5 @@
 """The fleet as it is now: a pure reducer over what was committed."""
 
-from hub.fleet.picture import FleetPicture
+from hub.fleet.picture import FleetPicture, Reported
 
-__all__ = ["FleetPicture"]
+__all__ = ["FleetPicture", "Reported"]

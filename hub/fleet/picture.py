@@ -36,6 +36,14 @@ class _Stamped:
     captured_utc_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a unit said of itself, and when."""
+
+    health: LinkHealth
+    captured_utc_us: int
+
+
 @dataclass(slots=True)
 class _State:
     """What is known of one unit; each part with the time at which it was captured."""
@@ -130,6 +138,13 @@ class FleetPicture:
             for unit in sorted(self._units)
             if (view := self.view(unit, now_utc_us=now_utc_us)) is not None
         ]
+
+    def reported(self, unit: UnitId) -> Reported | None:
+        """Return what `unit` last said of its link and devices, if anything."""
+        state = self._units.get(unit)
+        if state is None or state.link is None:
+            return None
+        return Reported(state.link, state.link_utc_us)
 
     def _describe(self, state: _State, presence: Presence) -> None:
         state.view = state.view.model_copy(

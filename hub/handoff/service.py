@@ -20,7 +20,7 @@ from hub.handoff.case import case_of
 from hub.handoff.client import Outcome, send
 from hub.handoff.document import document_of
 from hub.handoff.hospitals import Hospitals, digest_of
-from hub.store import encounters, records, units
+from hub.store import encounters, ledgers, units
 from hub.store import handoffs as store
 from hub.store.database import Pool
 from hub.store.handoffs import HandoffRow, HandoffState
@@ -139,7 +139,7 @@ class Handoff:
             ledger.held.ranges
             and ledger.stream in _CLINICAL
             and ledger.last_received_utc_us >= since_us
-            for ledger in await records.streams_of(self._pool, row.unit)
+            for ledger in await ledgers.streams_of(self._pool, row.unit)
         )
 
     async def _try(self, row: HandoffRow) -> Outcome:

@@ -21,6 +21,7 @@ import asyncpg
 
 from hub.ingest import metrics
 from hub.ingest.taps import Arrived, Taps
+from hub.store import ledgers
 from hub.store import records as store
 from hub.store.database import Pool
 from hub.store.records import StoredRecord
@@ -280,7 +281,7 @@ class Ingest:
     async def _load_receivers(self, keys: set[_Key]) -> None:
         unknown = [key for key in keys if key not in self._receivers]
         if unknown:
-            held = await store.ledgers_of(self._pool, unknown)
+            held = await ledgers.ledgers_of(self._pool, unknown)
             for key in unknown:
                 self._receivers[key] = Receiver(journal=key[1], held=held[key])
         for key in keys:

@@ -11,7 +11,7 @@ from hub.store.database import Asked, Connection, Pool
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.frame import Origin
-from protocols.link.streams import Lane, Stream, stream_named
+from protocols.link.streams import Lane, Stream
 from protocols.messages import Gap
 
 _COLUMNS: Final = (
@@ -48,17 +48,6 @@ class StoredRecord:
             self.unit, self.journal, self.stream.value, self.seq, self.captured_utc_us, self.clock,
             self.clock_error_us, self.received_utc_us, int(self.lane), self.understood, self.body,
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamLedger:
-    """How far one stream has been received."""
-
-    unit: UnitId
-    journal: JournalId
-    stream: Stream
-    held: Held
-    last_received_utc_us: int
 
 
 async def commit_batch(
@@ -156,58 +145,6 @@ async def _copy(connection: Connection, records: Sequence[StoredRecord]) -> None
         await connection.execute(
             f"INSERT INTO record ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
         )
-
-
-async def ledgers_of(
-    pool: Pool, keys: Sequence[tuple[UnitId, JournalId]]
-) -> dict[tuple[UnitId, JournalId], dict[Stream, Held]]:
-    """Return what is held of each stream of these journals."""
-    rows = await pool.fetch(
-        "SELECT l.* FROM stream_ledger l JOIN unnest($1::text[], $2::uuid[]) AS k(unit, journal)"
-        " USING (unit, journal)",
-        [unit for unit, _ in keys],
-        [journal for _, journal in keys],
-    )
-    found: dict[tuple[UnitId, JournalId], dict[Stream, Held]] = {key: {} for key in keys}
-    for row in rows:
-        stream = stream_named(row["stream"])
-        if stream is not None:
-            key = (UnitId(row["unit"]), JournalId(str(row["journal"])))
-            found[key][stream] = _held(row)
-    return found
-
-
-async def streams_of(pool: Pool, unit: UnitId) -> list[StreamLedger]:
-    """Return the ledger of every stream of every journal of `unit`."""
-    rows = await pool.fetch(
-        "SELECT * FROM stream_ledger WHERE unit = $1 ORDER BY last_received_utc_us DESC, stream",
-        unit,
-    )
-    return [
-        StreamLedger(
-            unit=unit,
-            journal=JournalId(str(row["journal"])),
-            stream=stream,
-            held=_held(row),
-            last_received_utc_us=row["last_received_utc_us"],
-        )
-        for row in rows
-        if (stream := stream_named(row["stream"])) is not None
-    ]
-
-
-async def gaps_of(
-    pool: Pool, unit: UnitId, *, stream: Stream | None = None
-) -> list[asyncpg.Record]:
-    """Return the declared gaps of `unit`, oldest first."""
-    return await pool.fetch(
-        "SELECT journal::text, stream, first_seq, last_seq, reason, first_captured_utc_us,"
-        " last_captured_utc_us, is_open FROM gap"
-        " WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
-        " ORDER BY first_captured_utc_us, first_seq LIMIT 10000",
-        unit,
-        stream.value if stream else None,
-    )
 
 
 async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
@@ -312,11 +249,6 @@ async def make_partitions(pool: Pool, *, now_utc_us: int, days_ahead: int = 7) -
             # rows of that day already stand in the default partition, put there by a unit whose
             # clock ran ahead: they stay where they are, and so do the day's others
             continue
-
-
-def _held(row: asyncpg.Record) -> Held:
-    ranges = tuple((int(first), int(last)) for first, last in json.loads(row["ranges"]))
-    return Held(watermark=row["watermark"], ranges=ranges)
 
 
 def _stored(row: asyncpg.Record) -> StoredRecord:

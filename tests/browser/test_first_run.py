@@ -55,6 +55,7 @@ def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
         demo.link(UNIT, "--cut", f"{CUT_S}s")
         see_it_go_stale(doctor)
         expect_state(operator, f"unit-link-{UNIT}", "lost", within_s=20)
+        see_that_its_health_comes_first(operator, shoot)
         see_the_tablet_still_live(tablet)
         expect_holes(doctor, holes + 1, within_s=CUT_S)
         shoot(doctor, "doctor-cut")
@@ -116,6 +117,19 @@ def expect_traces(page: Page) -> None:
         "   .some((value, at) => at % 4 === 3 && value > 0)); }",
         polling=250,
     )
+
+
+def see_that_its_health_comes_first(page: Page, shoot: Shoot) -> None:
+    """On the fleet's health page the cut unit stands above all that are well, with its streams."""
+    by_id(page, "page-health").click()
+    first = by_id(page, "fleet-health").get_by_role("row").nth(1)
+    expect(first).to_have_attribute("data-testid", f"health-row-{UNIT}")
+    expect(first).to_have_attribute("data-severity", "fault")
+    first.click()
+    received = by_id(page, "stream-vitals").get_by_role("cell").nth(2)
+    expect(received).to_have_text(re.compile(r"[1-9]"))
+    shoot(page, "health")
+    by_id(page, "page-map").click()
 
 
 def see_it_go_stale(doctor: Page) -> None:

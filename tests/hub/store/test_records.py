@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from hub.store import Pool, records
+from hub.store import Pool, ledgers, records
 from hub.store.records import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Held, Lane, Stream
@@ -50,7 +50,7 @@ async def test_a_record_is_read_back_to_the_letter(pool: Pool) -> None:
         pool, A1, Stream.VITALS, from_utc_us=NOON_US, to_utc_us=NOON_US + 1, limit=10
     )
     assert found == [row]
-    assert await records.ledgers_of(pool, [(A1, journal)]) == {
+    assert await ledgers.ledgers_of(pool, [(A1, journal)]) == {
         (A1, journal): {Stream.VITALS: Held(1)}
     }
 
@@ -82,7 +82,7 @@ async def test_gaps_are_kept_with_their_reason_and_noted_once(pool: Pool) -> Non
             gaps=[(A1, journal, gap)],
             now_utc_us=NOON_US,
         )
-    rows = await records.gaps_of(pool, A1)
+    rows = await ledgers.gaps_of(pool, A1)
     assert [(row["stream"], row["first_seq"], row["last_seq"], row["reason"]) for row in rows] == [
         ("waveform", 3, 9, "disk-full")
     ]

@@ -10,7 +10,7 @@ export function Devices({ state }: { state: VehicleState }) {
     <ul className="now-devices gh-num">
       {state.devices.map((device) => (
         <li key={device.name} data-ok={device.state === "ok"} data-testid={`device-${device.name}`}>
-          {wordOf(t, "crew.deviceName", device.name)} <b>{t(`crew.device.${device.state}`)}</b>
+          {wordOf(t, "device.name", device.name)} <b>{t(`device.state.${device.state}`)}</b>
           {device.rejected.length > 0 && <NotUsed rejected={device.rejected} />}
         </li>
       ))}
@@ -28,11 +28,11 @@ function NotUsed({ rejected }: { rejected: { reason: string; count: number }[] }
   const count = rejected.reduce((sum, each) => sum + each.count, 0);
   return (
     <details className="now-not-used">
-      <summary>{t("crew.notUsed", { count })}</summary>
+      <summary>{t("device.notUsed", { count })}</summary>
       <dl>
         {rejected.map((each) => (
           <div key={each.reason}>
-            <dt>{wordOf(t, "crew.reason", each.reason)}</dt>
+            <dt>{wordOf(t, "device.reason", each.reason)}</dt>
             <dd>{each.count}</dd>
           </div>
         ))}
