@@ -231,7 +231,14 @@ def _drivers(
         host, _, port = settings.monitor.listen.rpartition(":")
         if int(port) > 65_535:  # noqa: PLR2004 -- RFC 9293, 16 bits
             raise ConfigError(reason="no such port", setting="monitor.listen", given=port)
-        monitor = MonitorHl7(host=host, port=int(port), record=journal.append, clock=clock, rng=rng)
+        monitor = MonitorHl7(
+            host=host,
+            port=int(port),
+            record=journal.append,
+            recall=journal.kept,
+            clock=clock,
+            rng=rng,
+        )
         found.append(monitor)
     return found
 

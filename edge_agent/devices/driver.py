@@ -10,7 +10,7 @@ from protocols.messages import DeviceHealth, Message
 class Record(Protocol):
     """Takes one record; the journal's `append` is one."""
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913 -- what a record is made of
         self,
         stream: Stream,
         message: Message,
@@ -18,11 +18,24 @@ class Record(Protocol):
         captured_utc_us: int,
         clock: ClockSource,
         clock_error_us: int | None,
+        fact: tuple[str, str] | None = None,
     ) -> object:
-        """Return once the record is durable.
+        """Return once the record is durable, and with it `fact`, a name and a value.
 
         Raises:
             StorageError: it is not (JournalFullError: there is no room); nothing was stored.
+        """
+        ...
+
+
+class Recall(Protocol):
+    """Tells a fact that was kept with a record; the journal's `kept` is one."""
+
+    async def __call__(self, name: str) -> str | None:
+        """Return the value last kept under `name`.
+
+        Raises:
+            StorageError: it cannot be read.
         """
         ...
 

@@ -63,7 +63,13 @@ class Hearing:
         return {reason.value: count for reason, count in sorted(self._rejected.items())}
 
     async def store(
-        self, stream: Stream, message: Message, stamp: Stamp, captured_utc_us: int | None = None
+        self,
+        stream: Stream,
+        message: Message,
+        stamp: Stamp,
+        captured_utc_us: int | None = None,
+        *,
+        fact: tuple[str, str] | None = None,
     ) -> bool:
         """Return True once `message` is durable; False, counted, if the journal refused it."""
         try:
@@ -73,6 +79,7 @@ class Hearing:
                 captured_utc_us=stamp.utc_us if captured_utc_us is None else captured_utc_us,
                 clock=stamp.source,
                 clock_error_us=stamp.error_us,
+                fact=fact,
             )
         except StorageError as err:
             full = isinstance(err, JournalFullError)

@@ -63,7 +63,7 @@ class Journal:
 
     # -- accepting ------------------------------------------------------------------------------
 
-    async def append(
+    async def append(  # noqa: PLR0913 -- what a record is made of
         self,
         stream: Stream,
         message: Message,
@@ -71,8 +71,9 @@ class Journal:
         captured_utc_us: int,
         clock: ClockSource,
         clock_error_us: int | None,
+        fact: tuple[str, str] | None = None,
     ) -> Seq:
-        """Return the record's seq once it is on the disk.
+        """Return the record's seq once it is on the disk; `fact` is kept in the same commit.
 
         Raises:
             JournalFullError: the disk has no room and nothing less valuable is left to shed; the
@@ -86,6 +87,7 @@ class Journal:
             clock=clock,
             clock_error_us=clock_error_us,
             body=message.to_body(),
+            fact=fact,
         )
         (seq,) = await self._writer.write([draft])
         return seq

@@ -38,6 +38,8 @@ class Draft:
     clock_error_us: int | None
     body: bytes
     origin: Origin | None = None
+    fact: tuple[str, str] | None = None
+    """A small fact, name and value, kept in the commit that holds the record or not at all."""
 
 
 _Waiting = tuple[Draft, "asyncio.Future[Seq]"]
@@ -136,7 +138,7 @@ class Writer:
         while batch:
             numbered = self._numbered(draft for draft, _ in batch)
             try:
-                await self._append(numbered)
+                await self._append(numbered, [draft.fact for draft, _ in batch if draft.fact])
             except JournalFullError as err:
                 if await self._housekeeper.make_room():
                     continue
@@ -150,12 +152,14 @@ class Writer:
             return None
         return None
 
-    async def _append(self, numbered: list[Row]) -> None:
+    async def _append(self, numbered: list[Row], facts: list[tuple[str, str]]) -> None:
         now_us = self._clock.utc_us()
 
         def append(file: sqlite3.Connection) -> None:
             with transaction(file):
                 rows.append(file, numbered, now_utc_us=now_us)
+                for name, value in facts:
+                    rows.keep(file, name, value)
 
         await self._disk.run(append)
 

@@ -2,11 +2,13 @@
 
 A message is answered AA only once everything that it holds is durable. Refused by the journal, it
 is answered AE, and what was not stored waits for the monitor's second try; sent twice, it is stored
-once. A message that holds nothing to record is answered AA.
+once, also by a vehicle that was started again before it answered. A message that holds nothing to
+record is answered AA.
 """
 
 import asyncio
 import hashlib
+import json
 import logging
 import random
 from collections import OrderedDict
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.backoff import Backoff
-from edge_agent.devices.driver import Record
+from edge_agent.devices.driver import Recall, Record
 from edge_agent.devices.hearing import Hearing
 from edge_agent.devices.monitor_hl7.answer import Verdict, answer, is_answer_wanted
 from edge_agent.devices.monitor_hl7.message import Hl7Message, read_message
@@ -31,6 +33,10 @@ log = logging.getLogger(__name__)
 MOST_DEVICES: Final = 16
 REMEMBERED_MESSAGES: Final = 256
 """Messages that are known again when they are sent again; per device."""
+
+LAST_STORED: Final = "monitor.last_stored"
+"""Fact: each device's last message that was stored whole, by its digest. A monitor has one message
+in flight, so it is the only one that it may send again after a start."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class MonitorHl7:
         host: str = "0.0.0.0",  # noqa: S104 -- a monitor is another machine on the vehicle's network
         port: int,
         record: Record,
+        recall: Recall,
         clock: VehicleClock,
         rng: random.Random,
         idle_s: float = IDLE_S,
@@ -63,6 +70,8 @@ class MonitorHl7:
         self._hearing = Hearing(name=name, clock=clock, record=record)
         self._devices: OrderedDict[str, _Device] = OrderedDict()
         self._answers = 0
+        self._recall = recall
+        self._last_stored: OrderedDict[str, str] = OrderedDict()
         self._server = MllpServer(
             host=host,
             port=port,
@@ -88,6 +97,8 @@ class MonitorHl7:
 
     async def run(self) -> None:
         """Listen until cancelled; a port that is taken is tried again for ever."""
+        kept = await self._recall(LAST_STORED)
+        self._last_stored = OrderedDict(json.loads(kept or "{}"))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hearing.watch(), name=f"{self._name}-watch")
             group.create_task(self._serve_for_ever(), name=f"{self._name}-mllp")
@@ -134,13 +145,22 @@ class MonitorHl7:
         key = hashlib.blake2b(block, digest_size=16).digest()
         async with device.lock:
             waiting = device.unstored.get(key)
+            if waiting is None and self._last_stored.get(oru.device) == key.hex():
+                self._hearing.reject(Reason.DUPLICATE)
+                return Verdict.STORED, ""
             if waiting is None:
                 waiting = device.records.records(oru, stamp=stamp, now_s=now_s)
                 for reason, count in oru.rejected.items():
                     self._hearing.reject(reason, count)
             else:
                 self._hearing.reject(Reason.DUPLICATE)
-            left = await self._store_all(waiting)
+            self._last_stored.pop(oru.device, None)
+            last = {**self._last_stored, oru.device: key.hex()}
+            left = await self._store_all(waiting, (LAST_STORED, json.dumps(last)))
+            if waiting and not left:
+                self._last_stored[oru.device] = key.hex()
+            while len(self._last_stored) > MOST_DEVICES:
+                self._last_stored.popitem(last=False)
             device.unstored[key] = left
             while len(device.unstored) > REMEMBERED_MESSAGES:
                 device.unstored.popitem(last=False)
@@ -148,11 +168,20 @@ class MonitorHl7:
             return Verdict.NOT_STORED, "the journal refused it; send it again"
         return Verdict.STORED, ""
 
-    async def _store_all(self, waiting: list[Waiting]) -> list[Waiting]:
-        """Store all at once, so that they share a commit; return those that were refused."""
+    async def _store_all(self, waiting: list[Waiting], fact: tuple[str, str]) -> list[Waiting]:
+        """Store all at once, so that they share a commit; return those that were refused.
+
+        Waveforms stand last and are refused first: `fact` is kept with the last, and so with all.
+        """
         stored = await asyncio.gather(
             *(
-                self._hearing.store(one.stream, one.message, one.stamp, one.captured_utc_us)
+                self._hearing.store(
+                    one.stream,
+                    one.message,
+                    one.stamp,
+                    one.captured_utc_us,
+                    fact=fact if one is waiting[-1] else None,
+                )
                 for one in waiting
             )
         )

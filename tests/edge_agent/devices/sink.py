@@ -27,10 +27,11 @@ class Sink:
     """Keeps what it is given, proved to survive the wire; raises `failing` while that is set."""
 
     records: list[Recorded] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
     failing: StorageError | None = None
     gate: asyncio.Event | None = None
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913 -- what a record is made of
         self,
         stream: Stream,
         message: Message,
@@ -38,6 +39,7 @@ class Sink:
         captured_utc_us: int,
         clock: ClockSource,
         clock_error_us: int | None,
+        fact: tuple[str, str] | None = None,
     ) -> object:
         if self.gate is not None:
             await self.gate.wait()
@@ -45,8 +47,13 @@ class Sink:
             raise self.failing
         again = type(message).from_body(message.to_body())
         assert again == message
+        if fact is not None:
+            self.facts[fact[0]] = fact[1]
         self.records.append(Recorded(stream, message, captured_utc_us, clock, clock_error_us))
         return len(self.records)
+
+    async def recall(self, name: str) -> str | None:
+        return self.facts.get(name)
 
     def of(self, kind: type[M]) -> list[M]:
         return [record.message for record in self.records if isinstance(record.message, kind)]

@@ -45,6 +45,7 @@ async def listening(sink: Sink, clock: Clock, **given: float) -> AsyncIterator[M
         host="127.0.0.1",
         port=0,
         record=sink,
+        recall=sink.recall,
         clock=VehicleClock(clock),
         rng=random.Random(1),
         **given,  # type: ignore[arg-type]  # a test's shorthand
@@ -284,6 +285,32 @@ async def test_what_the_journal_refused_is_stored_when_it_is_sent_again_and_once
     assert rejected == {"journal-full": 2, "duplicate": 2}
 
 
+async def test_what_a_vehicle_stored_and_did_not_answer_before_its_end_is_stored_once() -> None:
+    sink = Sink()
+    one, two = (
+        message(obx(SPO2, "97", "%"), head=header(control_id=control_id))
+        for control_id in ("1", "2")
+    )
+    for text in (one, one, two, two):
+        async with listening(sink, SystemClock()) as driver:  # each time a vehicle just started
+            client = await Client.connect(driver.port)
+            assert await client.ask(text) == "AA"
+            client.close()
+    assert len(sink.records) == 2
+
+
+async def test_what_was_refused_before_a_vehicles_end_is_stored_when_it_is_sent_again() -> None:
+    sink = Sink(failing=JournalFullError(file="j"))
+    text = message(obx(SPO2, "97", "%"))
+    for verdict in ("AE", "AA", "AA"):
+        async with listening(sink, SystemClock()) as driver:
+            client = await Client.connect(driver.port)
+            assert await client.ask(text) == verdict
+            client.close()
+        sink.failing = None
+    assert len(sink.records) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -369,8 +396,8 @@ async def test_a_port_that_is_taken_is_a_fault_until_it_is_free() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         driver = MonitorHl7(
-            host="127.0.0.1", port=port, record=Sink(), clock=VehicleClock(clock),
-            rng=random.Random(1),
+            host="127.0.0.1", port=port, record=Sink(), recall=Sink().recall,
+            clock=VehicleClock(clock), rng=random.Random(1),
         )  # fmt: skip
         task = asyncio.create_task(driver.run())
         await until(lambda: driver.health().state == "fault")
