@@ -37,7 +37,8 @@ Ecg = Annotated[
     str | None, typer.Option(help="WFDB record, DICOM file or `model`. Default: recordings.")
 ]
 Course = Annotated[
-    str, typer.Option(help="stable, chest-pain, deterioration or fibrillation (of the model).")
+    str,
+    typer.Option(help="stable, chest-pain, deterioration, fibrillation (of the model), counting."),
 ]
 MonitorPacing = Annotated[
     str, typer.Option(help="Nobody answers the monitor: live drops reports, replay waits.")
@@ -80,6 +81,9 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     ] = "",
     modem_udp: Annotated[str, typer.Option(help="UDP ports that it relays: 41000-41031.")] = "",
     scenario: Annotated[Path | None, typer.Option(help="JSON file with the link's course.")] = None,
+    witness: Annotated[
+        Path | None, typer.Option(help="Keep what the devices say and are answered: a file, JSON.")
+    ] = None,
     recordings: Recordings = Path("var/recordings"),
     run_dir: RunDir = RUN_DIR,
 ) -> None:
@@ -131,6 +135,7 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
             seed=number,
             recordings=recordings,
             run_dir=run_dir,
+            witness=witness,
             gnss=GnssOptions(port=gnss_port, terminal=gnss_terminal, log=nmea),
             monitor=monitoring,
             camera=CameraOptions(port=camera_port, source=camera, timecode=timecode, width=width),
@@ -337,11 +342,11 @@ def _tls(authority: Path | None) -> ssl.SSLContext | None:
 
 
 def _course(name: str) -> str:
-    from firmware_sim.monitor.patient import COURSES  # noqa: PLC0415 -- for a quick --help
+    from firmware_sim.monitor.patient import COUNTING, COURSES  # noqa: PLC0415 -- quick --help
     from protocols.errors import ConfigError  # noqa: PLC0415
 
-    if name not in COURSES:
-        raise ConfigError(reason="no such course", given=name, known=", ".join(COURSES))
+    if name not in (known := (*COURSES, COUNTING)):
+        raise ConfigError(reason="no such course", given=name, known=", ".join(known))
     return name
 
 

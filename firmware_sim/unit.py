@@ -25,6 +25,7 @@ from firmware_sim.monitor import (
     open_record,
 )
 from firmware_sim.monitor.signals import WaveSource
+from firmware_sim.witness import Witness
 from protocols.clock import Clock
 from protocols.ids import UnitId
 from protocols.runtime.supervise import Service, supervise
@@ -81,6 +82,7 @@ class UnitOptions:
     seed: int
     recordings: Path = recordings.FOLDER
     run_dir: Path | None = None
+    witness: Path | None = None
     gnss: GnssOptions | None = None
     monitor: MonitorOptions | None = None
     camera: CameraOptions | None = None
@@ -102,6 +104,7 @@ async def run_unit(
     """
     async with AsyncExitStack() as stack:
         services: list[Service] = []
+        witness = stack.enter_context(Witness(options.witness)) if options.witness else None
         status: dict[str, Callable[[], dict[str, object]]] = {}
         handlers = {}
         if options.modem is not None:
@@ -112,13 +115,13 @@ async def run_unit(
             status["modem"] = modem.status
             handlers["link"] = handler_of(LinkChange, modem.change)
         if options.gnss is not None:
-            receiver = await gnss_of(options, options.gnss, clock)
+            receiver = await gnss_of(options, options.gnss, clock, witness)
             stack.push_async_callback(receiver.close)
             services.append(Service(name="gnss", run=receiver.run, essential=False))
             status["gnss"] = receiver.status
             handlers["gnss"] = handler_of(GnssFaultRequest, receiver.break_on_purpose)
         if options.monitor is not None:
-            monitor = monitor_of(options, options.monitor, clock)
+            monitor = monitor_of(options, options.monitor, clock, witness)
             services.append(Service(name="monitor", run=monitor.run, essential=False))
             status["monitor"] = monitor.status
             handlers["monitor"] = handler_of(MonitorFaultRequest, monitor.break_on_purpose)
@@ -144,7 +147,9 @@ async def run_unit(
         await supervise(services, clock)
 
 
-async def gnss_of(options: UnitOptions, gnss: GnssOptions, clock: Clock) -> GnssReceiver:
+async def gnss_of(
+    options: UnitOptions, gnss: GnssOptions, clock: Clock, witness: Witness | None
+) -> GnssReceiver:
     """Return the unit's receiver, listening."""
     home = PLACES[options.seed % 12]  # the inner city
     source: NmeaSource | None = None
@@ -155,13 +160,15 @@ async def gnss_of(options: UnitOptions, gnss: GnssOptions, clock: Clock) -> Gnss
     source = source or modelled_drive(seed=options.seed, home=home)
     receiver = GnssReceiver(
         source=source, clock=clock, seed=options.seed, host=gnss.host, port=gnss.port,
-        terminal=gnss.terminal,
+        terminal=gnss.terminal, witness=witness,
     )  # fmt: skip
     await receiver.start()
     return receiver
 
 
-def monitor_of(options: UnitOptions, monitor: MonitorOptions, clock: Clock) -> PatientMonitor:
+def monitor_of(
+    options: UnitOptions, monitor: MonitorOptions, clock: Clock, witness: Witness | None
+) -> PatientMonitor:
     """Return the unit's patient monitor."""
     waves: list[WaveSource] = []
     if monitor.ecg is None:
@@ -184,7 +191,9 @@ def monitor_of(options: UnitOptions, monitor: MonitorOptions, clock: Clock) -> P
         pressure_every_s=monitor.pressure_every_s,
         pacing=Pacing(monitor.pacing),
     )
-    return PatientMonitor(setup=setup, host=monitor.host, port=monitor.port, clock=clock)
+    return PatientMonitor(
+        setup=setup, host=monitor.host, port=monitor.port, clock=clock, witness=witness
+    )
 
 
 async def camera_of(options: UnitOptions, camera: CameraOptions, clock: Clock) -> "RtspCamera":

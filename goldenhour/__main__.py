@@ -33,6 +33,9 @@ COMMANDS: Final = (
     Command("journal", "edge_agent.journal.command", "Look into a vehicle's journal."),
     Command("sim", "firmware_sim.command", "Simulate devices and vehicles on their own wires."),
     Command("bench", "goldenhour.bench.command", "Measure, print the figures, and judge them."),
+    Command(
+        "chaos", "goldenhour.chaos.command", "Break a small city, and see that nothing is lost."
+    ),
     Command("docs", "goldenhour.docs.command", "Write the generated documents anew."),
 )
 

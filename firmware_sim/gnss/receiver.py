@@ -11,6 +11,7 @@ from typing import Final
 
 from firmware_sim.gnss.faults import GnssFaultRequest, GnssFaults
 from firmware_sim.gnss.sources import NmeaSource
+from firmware_sim.witness import Witness
 from protocols.clock import Clock
 from protocols.errors import ConfigError
 
@@ -32,6 +33,7 @@ class GnssReceiver:
         host: str = "127.0.0.1",
         port: int | None = 0,
         terminal: Path | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.faults = GnssFaults(seed=seed)
         self.sentences_sent = 0
@@ -40,6 +42,7 @@ class GnssReceiver:
         self._clock = clock
         self._host, self._port = host, port
         self._terminal = terminal
+        self._witness = witness
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
         self._master_fd: int | None = None
@@ -76,6 +79,8 @@ class GnssReceiver:
         has_fix = self._has_fix
         async for sentence in self._source.sentences(self._clock, has_fix):
             self.sentences_sent += 1
+            if self._witness is not None:
+                self._witness.said(sentence)
             self._send(self.faults.damage(sentence, self._clock.monotonic_s()))
         self.finished.set()
         await asyncio.Event().wait()

@@ -14,8 +14,9 @@ from firmware_sim.monitor.faults import MonitorFaultRequest, MonitorFaults
 from firmware_sim.monitor.heart import EcgModel, Heart, PlethModel
 from firmware_sim.monitor.mllp import MllpSender, Pacing
 from firmware_sim.monitor.oru import Identity, Number, OruWriter
-from firmware_sim.monitor.patient import Patient, VitalSigns
+from firmware_sim.monitor.patient import Patient, VitalSigns, patient_of
 from firmware_sim.monitor.signals import INVALID, Group, Recorded, Samples, WaveSource
+from firmware_sim.witness import Witness
 from protocols.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -50,13 +51,23 @@ class MonitorSetup:
 class PatientMonitor:
     """One simulated monitor that reports to `host:port`."""
 
-    def __init__(self, *, setup: MonitorSetup, host: str, port: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        setup: MonitorSetup,
+        host: str,
+        port: int,
+        clock: Clock,
+        witness: Witness | None = None,
+    ) -> None:
         self.faults = MonitorFaults(seed=setup.seed)
-        self.sender = MllpSender(host=host, port=port, clock=clock, pacing=setup.pacing)
+        self.sender = MllpSender(
+            host=host, port=port, clock=clock, pacing=setup.pacing, witness=witness
+        )
         self.finished = asyncio.Event()
         self._setup = setup
         self._clock = clock
-        self._patient = Patient(seed=setup.seed, course=setup.course)
+        self._patient = patient_of(seed=setup.seed, course=setup.course)
         self._writer = OruWriter(setup.identity)
         self._sources = _sources(setup, self._patient)
         self._counted = _counted(self._sources)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from firmware_sim.witness import Witness
 from protocols.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,15 @@ class _Waiting:
 class MllpSender:
     """Sends messages to `host:port`, in order."""
 
-    def __init__(
-        self, *, host: str, port: int, clock: Clock, pacing: Pacing, max_waiting: int = 25
+    def __init__(  # noqa: PLR0913 -- one wire, all of it said by name
+        self,
+        *,
+        host: str,
+        port: int,
+        clock: Clock,
+        pacing: Pacing,
+        max_waiting: int = 25,
+        witness: Witness | None = None,
     ) -> None:
         self.counters = MllpCounters()
         self.connected = False
@@ -60,6 +68,7 @@ class MllpSender:
         self._clock = clock
         self._pacing = pacing
         self._max_waiting = max_waiting
+        self._witness = witness
         self._waiting: deque[_Waiting | bytes] = deque()
         self._changed = asyncio.Condition()
         self._writer: asyncio.StreamWriter | None = None
@@ -138,6 +147,9 @@ class MllpSender:
                 writer.write(item)
                 await writer.drain()
             else:
+                if self._witness is not None:
+                    text = item.wire.strip(_BEGIN + _END).decode("utf-8")
+                    self._witness.sent(item.control_id, text)
                 writer.write(item.wire)
                 await writer.drain()
                 self.counters.sent += 1
@@ -155,6 +167,8 @@ class MllpSender:
                 found = _ANSWER.search(block.decode("utf-8", "replace").replace("\x0b", ""))
                 if found is not None and found["id"] == control_id:
                     break
+        if self._witness is not None:
+            self._witness.answered(control_id, found["code"])
         if found["code"] in {"AA", "CA"}:
             self.counters.accepted += 1
         else:

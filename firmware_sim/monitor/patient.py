@@ -6,7 +6,7 @@ quantity follows the course's line and wavers about it by slow sines of seeded p
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -94,3 +94,29 @@ class Patient:
                 return float(low + (high - low) * part)
             before_s, before = after_s, after
         return float(getattr(before, name))
+
+
+COUNTING: Final = "counting"
+"""A course for tests of what carries the numbers: no two reports of a day are the same."""
+
+
+class CountingPatient(Patient):
+    """Nobody: heart rate, respiratory rate and temperature together count quarters of a second."""
+
+    def __init__(self, *, seed: int) -> None:
+        super().__init__(seed=seed, course="stable")
+
+    def at(self, time_s: float) -> VitalSigns:
+        """Return numbers that are like no others of that day."""
+        count = round(time_s * 4)
+        return replace(
+            super().at(time_s),
+            heart_rate=40.0 + count % 100,
+            respiratory_rate=10.0 + count // 100 % 30,
+            temperature=34.0 + count // 3_000 % 80 / 10,
+        )
+
+
+def patient_of(*, seed: int, course: str) -> Patient:
+    """Return the patient of a course of `COURSES`, or of `COUNTING`."""
+    return CountingPatient(seed=seed) if course == COUNTING else Patient(seed=seed, course=course)

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from goldenhour.exits import EXIT_FAILED
 
@@ -81,20 +79,7 @@ def bandwidth(
 
 
 def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:
-    """Print a table for a person and the line for a program; end with 1 where a bar is broken."""
-    from goldenhour.bench.figures import line_of  # noqa: PLC0415 -- for a quick --help
-    from goldenhour.bench.machine import machine  # noqa: PLC0415
+    from goldenhour.bench.report import report  # noqa: PLC0415 -- for a quick --help
 
-    if not as_json:
-        columns = ("figure", "value", "bar", "holds", "peer")
-        table = Table(*columns, title=machine(), title_justify="left")
-        for one in figures:
-            unit = "" if one.unit == "1" else one.unit
-            bar = "" if one.bar is None else f"{one.bar:.3g} {unit}"
-            holds = "" if one.bar is None else ("yes" if one.holds else "NO")
-            peer = "" if one.peer is None else f"{one.peer:.3g} {unit}"
-            table.add_row(one.name, f"{one.value:.3g} {unit}", bar, holds, peer)
-        Console().print(table)
-    typer.echo(line_of(name, machine(), figures))
-    if not all(figure.holds for figure in figures):
+    if not report(name, figures, as_json=as_json):
         raise typer.Exit(EXIT_FAILED)

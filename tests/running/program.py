@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protocols.runtime.processes import descendants
+
 PATIENCE_S = 60
 
 
@@ -29,27 +31,14 @@ class Running:
 
     def descendants(self) -> set[int]:
         """Return the processes below it now; they are remembered."""
-        children: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError, IndexError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found: set[int] = set()
-        below = [self.pid]
-        while below:
-            below = [child for parent in below for child in children.get(parent, [])]
-            found.update(below)
+        found = {pid for pid, _ in descendants(self.pid)}
         self.seen |= found
         return found
 
     def child_named(self, word: str) -> int:
         """Return the one process below it in whose command line `word` stands."""
-        [pid] = [
-            pid
-            for pid in sorted(self.descendants())
-            if word in Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
-        ][:1]
-        return pid
+        self.descendants()
+        return next(pid for pid, command in descendants(self.pid) if word in command)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send it `number` and return its exit status."""
