@@ -116,6 +116,24 @@ async def test_an_order_to_a_vehicle_that_is_off_waits_and_arrives_in_order(pool
         await all_delivered(pool)
 
 
+async def test_a_vehicle_that_was_off_for_a_day_gets_each_once_in_order_from_a_restarted_hub(
+    pool: Pool,
+) -> None:
+    clock, vehicle = FakeClock(), Vehicle()
+    for hour in range(3):
+        async with running(pool, vehicle, clock) as hub:  # each time the hub just started
+            await hub.send(A1, advice(f"{8 * hour} h"))
+            await clock.advance(8 * 3600)
+    assert vehicle.frames == 0
+    async with running(pool, vehicle, clock) as hub:
+        hub.heard_presence(A1, presence())
+        while await undelivered(pool):
+            await clock.advance(0.5)
+        hub.heard_presence(A1, presence())  # and the vehicle's agent, too
+        await clock.advance(5)
+    assert vehicle.texts == ["0 h", "8 h", "16 h"]
+
+
 async def test_a_restarted_hub_sends_what_was_not_acknowledged_and_nothing_else(
     pool: Pool,
 ) -> None:
