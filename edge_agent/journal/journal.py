@@ -48,14 +48,14 @@ class Journal:
         clock: Clock,
         *,
         journal: JournalId,
-        accounts: dict[Stream, StreamAccount],
+        accepted: Accepted,
     ) -> None:
-        """`accounts`: of every stream, as the file has them."""
+        """`accepted`: of every stream, as the file has it."""
         self.id = journal
         self.path = disk.path
         self._disk = disk
         self._clock = clock
-        self._accepted = Accepted(accounts)
+        self._accepted = accepted
         self._housekeeper = Housekeeper(disk, self._accepted, settings, clock)
         self._writer = Writer(
             disk, self._accepted, self._housekeeper, clock, group_commit_s=settings.group_commit_s

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edge_agent.journal import room, rows
+from edge_agent.journal.accepted import Accepted
 from edge_agent.journal.disk import Disk
 from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
+from edge_agent.journal.mark import Mark, declare_lost
 from edge_agent.journal.remains import read_remains
 from edge_agent.journal.salvage import is_salvaged
 from edge_agent.journal.schema import files_set_aside, journal_id, open_file, set_aside
@@ -37,24 +39,30 @@ async def open_journal(
         connection = await asyncio.get_running_loop().run_in_executor(
             thread, lambda: _open(path, settings, now_utc_us=clock.utc_us())
         )
-        journal = Journal(
-            Disk(connection, path, thread),
-            settings,
-            clock,
-            journal=journal_id(connection),
-            accounts=rows.accounts(connection),
-        )
-        try:
-            await journal.note_start()
-            yield journal
-        finally:
-            await journal.close()
+        identity, accounts = journal_id(connection), rows.accounts(connection)
+        last = {stream: account.last_seq for stream, account in accounts.items()}
+        with Mark(path, identity, last) as mark:
+            journal = Journal(
+                Disk(connection, path, thread),
+                settings,
+                clock,
+                journal=identity,
+                accepted=Accepted(accounts, mark),
+            )
+            try:
+                await journal.note_start()
+                yield journal
+            finally:
+                await journal.close()
     finally:
         thread.shutdown()
 
 
 def _open(path: Path, settings: JournalSettings, *, now_utc_us: int) -> sqlite3.Connection:
     connection = _open_sound(path, settings, now_utc_us)
+    for gap in declare_lost(connection, path, journal_id(connection), now_utc_us=now_utc_us):
+        facts = {"stream": gap.stream.value, "records": gap.last_seq - gap.first_seq + 1}
+        log.error("journal.end_is_lost", extra=facts)
     for aside in files_set_aside(path):
         if not is_salvaged(aside):
             remains = read_remains(aside)

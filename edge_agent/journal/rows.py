@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from protocols.clock import ClockSource
@@ -70,11 +70,15 @@ def append(connection: sqlite3.Connection, rows: Sequence[Row], *, now_utc_us: i
             for row in rows
         ],
     )  # fmt: skip
-    newest = {row.stream: row.seq for row in rows}
+    go_on_after(connection, {row.stream: row.seq for row in rows})
+
+
+def go_on_after(connection: sqlite3.Connection, last: Mapping[Stream, int]) -> None:
+    """Give out no seq up to `last` of each stream, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO stream VALUES (?, ?, 0, '[]')"
         " ON CONFLICT (stream) DO UPDATE SET last_seq = max(last_seq, excluded.last_seq)",
-        [(stream.value, seq) for stream, seq in newest.items()],
+        [(stream.value, seq) for stream, seq in last.items()],
     )
 
 

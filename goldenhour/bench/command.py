@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from goldenhour.bench.figures import Figure
 
 AsJson = Annotated[bool, typer.Option("--json", help="Only the line of JSON.")]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", help="Also draw the result: a file, SVG.")
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -57,9 +60,7 @@ def bandwidth(
     ecg: Annotated[
         str | None, typer.Option(help="WFDB record (no ending). Default: the recording at hand.")
     ] = None,
-    draw: Annotated[
-        Path | None, typer.Option("--picture", help="Also draw the result: a file, SVG.")
-    ] = None,
+    draw: Picture = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what a fully instrumented ambulance sends, and the same records by other means.
@@ -76,6 +77,29 @@ def bandwidth(
     if draw is not None:
         draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
     _print("bandwidth", figures, as_json=as_json)
+
+
+@app.command("journal")
+def journal(
+    *,
+    records: Annotated[int, typer.Option(min=100, help="How many, each way.")] = 20_000,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast a vehicle's journal accepts durably, beside plain SQLite on the same disk.
+
+    Example: goldenhour bench journal --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage.
+    """
+    from goldenhour.bench.journal import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder), records=records))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{records} records on {machine()}"))
+    _print("journal", figures, as_json=as_json)
 
 
 def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:

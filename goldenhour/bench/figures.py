@@ -8,18 +8,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number; it holds when it is not above its bar. Without a bar it only informs."""
+    """One measured number, which holds when it is not above its bar; without one it only informs.
+
+    `at_least`: the bar is the least that it may be.
+    """
 
     name: str
     value: float
     unit: str
     bar: float | None = None
     peer: float | None = None  # what a user would otherwise pick, measured in the same run
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
         """The number is a number, and within its bar."""
-        return math.isfinite(self.value) and (self.bar is None or self.value <= self.bar)
+        if self.bar is None or not math.isfinite(self.value):
+            return math.isfinite(self.value)
+        return self.value >= self.bar if self.at_least else self.value <= self.bar
 
 
 def quantile(values: Sequence[float], share: float) -> float:

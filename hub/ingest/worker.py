@@ -210,11 +210,18 @@ class Ingest:
             )
             batch.records.append(Arrived(record, message))
             if isinstance(message, Gap):
-                batch.gaps.append((unit, frame.journal, message))
-                if message.journal is None:
-                    batch.cover(
-                        (unit, frame.journal, message.stream), (message.first_seq, message.last_seq)
-                    )
+                self._add_gap(batch, unit, frame.journal, message)
+
+    def _add_gap(self, batch: _Batch, unit: UnitId, journal: JournalId, gap: Gap) -> None:
+        """Add what is gone: of its own journal, that is what is not here already."""
+        if gap.journal is not None:
+            batch.gaps.append((unit, journal, gap))
+            return
+        receiver = self._receivers[unit, journal]
+        for first, last in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):
+            part = gap.model_copy(update={"first_seq": first, "last_seq": last})
+            batch.gaps.append((unit, journal, part))
+        batch.cover((unit, journal, gap.stream), (gap.first_seq, gap.last_seq))
 
     def _understand(self, stream: Stream, body: bytes) -> Message | None:
         try:

@@ -120,6 +120,8 @@ async def _without_known_origins(
         if record.origin is not None:
             name = (record.unit, record.origin.journal, record.stream.value, record.origin.seq)
             if name in seen:
+                # its second name is known, too: every seq of a ledger can be accounted for
+                names.append((record.unit, record.journal, record.stream.value, record.seq))
                 continue
             seen.add(name)
             names.append(name)

@@ -77,6 +77,10 @@ class Receiver:
             self._echo_utc_us = frame.sent_utc_us
         return new
 
+    def missing(self, stream: Stream, first: int, last: int) -> list[Span]:
+        """Return what of `first` … `last` is not committed."""
+        return list(self._state(stream).committed.missing(first, last))
+
     def held_after(self, stream: Stream, spans: tuple[Span, ...]) -> Held:
         """Return what will be held of `stream` once `spans` are committed; changes nothing."""
         after = SeqRanges(self._state(stream).committed.held)

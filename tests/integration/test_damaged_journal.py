@@ -50,7 +50,7 @@ async def test_a_journal_put_back_from_a_copy_does_not_swallow_what_comes_after(
         before = await count(city)
         await until(lambda: has(city, before + 5), within_s=60)
         async with stopped_agent(city):
-            for ending in ("-wal", "-shm"):
+            for ending in ("-wal", "-shm", "-mark"):
                 journal.with_name(journal.name + ending).unlink(missing_ok=True)
             copy.replace(journal)
         before = await count(city)

@@ -206,6 +206,17 @@ async def test_a_declared_gap_counts_as_held_and_is_kept_as_a_hole(
     assert tuple(row) == ("waveform", 1, 4, "retention")
 
 
+async def test_of_a_declared_gap_only_what_is_not_here_is_a_hole(bench: Bench, pool: Pool) -> None:
+    journal = new_journal()
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 3, [vitals(), vitals()]))
+    await bench.held(A1, Stream.VITALS, Held(0, ((3, 4),)))
+    gap = Gap(stream=Stream.VITALS, first_seq=2, last_seq=6, reason="damaged")
+    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    await bench.held(A1, Stream.VITALS, Held(0, ((2, 6),)))
+    rows = await pool.fetch("SELECT first_seq, last_seq FROM gap ORDER BY first_seq")
+    assert [tuple(row) for row in rows] == [(2, 2), (5, 6)]
+
+
 async def test_while_the_database_refuses_nothing_is_acknowledged_and_afterwards_all_is(
     bench: Bench, pool: Pool
 ) -> None:
@@ -324,6 +335,11 @@ async def test_what_was_salvaged_is_acknowledged_and_stored_once_whatever_its_na
     rows = await pool.fetch("SELECT seq, body FROM record ORDER BY seq")
     assert [row["body"] for row in rows] == [body.to_body() for body in bodies]
     assert [row["seq"] for row in rows] == [1, 2, 13, 14, 15, 16]
+    # every other name under which one came is known: no seq of a ledger is unaccounted for
+    names = await pool.fetch("SELECT journal::text, seq FROM salvaged ORDER BY journal, seq")
+    known = {tuple(name) for name in names}
+    assert {(second, 11), (second, 12)} <= known
+    assert {(third, seq) for seq in range(1, 7)} <= known
     assert sum(len(batch) for batch in bench.batches) == 6
 
 

@@ -1,0 +1,137 @@
+"""The mark: a small file beside the journal that says how far each stream went.
+
+The journal's log is synced before a record is accepted, so that a power cut loses nothing of it.
+But a file whose end was cut off, or that was put back from a copy, is sound and short, and says
+nothing of what it held. The mark is written after each commit, not synced: it survives the end of
+the program, and after a power cut it is at worst behind the journal, which harms nothing. Where it
+is ahead, what lies between was accepted and is gone, is declared as a gap, and its seqs are never
+given out again.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
+
+from edge_agent.journal import rows
+from edge_agent.journal.rows import Row
+from edge_agent.journal.schema import transaction
+from protocols.clock import ClockSource
+from protocols.ids import JournalId, Seq
+from protocols.link.streams import Stream, stream_named
+from protocols.messages import Gap
+
+log = logging.getLogger(__name__)
+
+MARK_ENDING: Final = "-mark"
+
+_SIZE: Final = 1024
+_HEAD: Final = 8  # the checksum, in hexadecimal digits
+
+
+class Mark:
+    """Keeps how far each stream of one journal went."""
+
+    def __init__(self, path: Path, journal: JournalId, last: Mapping[Stream, int]) -> None:
+        """Begin with `last`, beside the journal at `path`; a disk that refuses has no mark."""
+        self._journal = journal
+        self._last = dict(last)
+        self._file: int | None = None
+        try:
+            self._file = os.open(_beside(path), os.O_WRONLY | os.O_CREAT, 0o600)
+            self._write()
+        except OSError as err:
+            log.warning("journal.no_mark", extra={"reason": err.strerror or str(err)})
+            self.close()
+
+    def note(self, last: Mapping[Stream, int]) -> None:
+        """Note that these seqs were committed; a full disk takes it, for the file never grows."""
+        self._last.update(last)
+        if self._file is not None:
+            self._write()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _write(self) -> None:
+        assert self._file is not None  # noqa: S101 -- asked before
+        body = {"journal": self._journal, "last": self._last}
+        text = json.dumps(body, separators=(",", ":")).encode().ljust(_SIZE - _HEAD)
+        os.pwrite(self._file, f"{zlib.crc32(text):08x}".encode() + text, 0)
+
+
+def read_mark(path: Path, journal: JournalId) -> dict[Stream, int]:
+    """Return how far each stream of `journal` went; nothing where the mark is torn or another's."""
+    try:
+        raw = _beside(path).read_bytes()
+        head, text = raw[:_HEAD], raw[_HEAD:]
+        if int(head, 16) != zlib.crc32(text):
+            return {}
+        found = json.loads(text)
+        if found["journal"] != journal:
+            return {}
+        named = {stream_named(name): int(seq) for name, seq in found["last"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {stream: seq for stream, seq in named.items() if stream is not None}
+
+
+def declare_lost(
+    connection: sqlite3.Connection, path: Path, journal: JournalId, *, now_utc_us: int
+) -> list[Gap]:
+    """Declare what the mark knows and the journal does not, and go on after it; return the gaps."""
+    accounts = rows.accounts(connection)
+    gaps: list[Gap] = []
+    ends: dict[Stream, int] = {}
+    for stream, marked in read_mark(path, journal).items():
+        account = accounts.get(stream)
+        last = account.last_seq if account else 0
+        if marked > last:
+            before = rows.newest(connection, stream, since_utc_us=0, limit=1)
+            gaps.append(
+                Gap(
+                    stream=stream,
+                    first_seq=last + 1,
+                    last_seq=marked,
+                    reason="damaged",
+                    first_captured_utc_us=before[0].captured_utc_us if before else None,
+                    last_captured_utc_us=max(0, now_utc_us),
+                )
+            )
+            ends[stream] = marked
+    if not gaps:
+        return []
+    status = accounts.get(Stream.STATUS)
+    after = max(ends.get(Stream.STATUS, 0), status.last_seq if status else 0)
+    declarations = [
+        Row(
+            stream=Stream.STATUS,
+            seq=Seq(after + number),
+            captured_utc_us=max(0, now_utc_us),
+            clock=ClockSource.RTC,
+            clock_error_us=None,
+            body=gap.to_body(),
+        )
+        for number, gap in enumerate(gaps, 1)
+    ]
+    with transaction(connection):
+        rows.go_on_after(connection, ends)
+        rows.append(connection, declarations, now_utc_us=now_utc_us)
+    return gaps
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + MARK_ENDING)

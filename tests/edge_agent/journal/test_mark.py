@@ -1,0 +1,78 @@
+"""The mark beside the journal: an end that is gone is declared, its seqs are not given again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edge_agent.journal.mark import MARK_ENDING, Mark, read_mark
+from protocols.ids import JournalId
+from protocols.link import Stream
+from tests.edge_agent.journal.filling import accept, alarm, gaps_of, place, pulse, running
+
+ONE = JournalId("00000000-0000-4000-8000-000000000001")
+TWO = JournalId("00000000-0000-4000-8000-000000000002")
+
+
+async def test_an_end_that_is_gone_is_declared_and_its_seqs_are_not_given_again(
+    tmp_path: Path,
+) -> None:
+    path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
+    async with running(path) as journal:
+        for bpm in (60, 61, 62):
+            await accept(journal, Stream.VITALS, pulse(bpm), captured_us=bpm)
+        await accept(journal, Stream.ALARM, alarm(1))
+    shutil.copy(path, copy)
+    async with running(path) as journal:
+        for bpm in (63, 64):
+            await accept(journal, Stream.VITALS, pulse(bpm))
+        await accept(journal, Stream.POSITION, place())
+    copy.replace(path)
+    async with running(path) as journal:
+        gaps = {gap.stream: gap for gap in await gaps_of(journal)}
+        assert {stream: (gap.first_seq, gap.last_seq) for stream, gap in gaps.items()} == {
+            Stream.VITALS: (4, 5),
+            Stream.POSITION: (1, 1),
+        }
+        assert gaps[Stream.VITALS].first_captured_utc_us == 62
+        assert await accept(journal, Stream.VITALS, pulse(65)) == 6
+        assert await accept(journal, Stream.ALARM, alarm(2)) == 2
+    async with running(path) as journal:
+        assert len(await gaps_of(journal)) == 2  # said once
+
+
+async def test_the_gap_of_a_lost_status_stands_after_what_was_lost(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        last = await accept(journal, Stream.STATUS, place())  # any message does
+        identity = journal.id
+    with Mark(path, identity, {Stream.STATUS: last + 3}):
+        pass
+    async with running(path) as journal:
+        assert journal.account(Stream.STATUS).last_seq == last + 4
+        assert await journal.span(Stream.STATUS, last + 1, last + 3) == []
+
+
+def test_a_mark_counts_for_its_own_journal_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with Mark(path, ONE, {Stream.VITALS: 7}) as mark:
+        mark.note({Stream.VITALS: 8, Stream.ALARM: 1})
+    assert read_mark(path, ONE) == {Stream.VITALS: 8, Stream.ALARM: 1}
+    assert read_mark(path, TWO) == {}
+
+
+@pytest.mark.parametrize("spoil", [b"", b"x", b"\0" * 1024, b"00000000{}"])
+def test_a_torn_mark_is_no_mark(tmp_path: Path, spoil: bytes) -> None:
+    path = tmp_path / "journal.db"
+    Mark(path, ONE, {Stream.VITALS: 7}).close()
+    file = path.with_name(path.name + MARK_ENDING)
+    file.write_bytes(spoil + file.read_bytes()[len(spoil) :] if spoil else b"")
+    assert read_mark(path, ONE) == {}
+
+
+def test_without_a_place_for_it_the_journal_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    path.with_name(path.name + MARK_ENDING).mkdir()
+    with Mark(path, ONE, {}) as mark:
+        mark.note({Stream.VITALS: 1})
+    assert read_mark(path, ONE) == {}
