@@ -210,12 +210,17 @@ class Ingest:
             )
             batch.records.append(Arrived(record, message))
             if isinstance(message, Gap):
-                self._add_gap(batch, unit, frame.journal, message)
+                self._add_gap(batch, unit, frame.journal, message, record.origin)
 
-    def _add_gap(self, batch: _Batch, unit: UnitId, journal: JournalId, gap: Gap) -> None:
-        """Add what is gone: of its own journal, that is what is not here already."""
-        if gap.journal is not None:
-            batch.gaps.append((unit, journal, gap))
+    def _add_gap(
+        self, batch: _Batch, unit: UnitId, journal: JournalId, gap: Gap, origin: Origin | None
+    ) -> None:
+        """Add what is gone: of its own journal, that is what is not here already.
+
+        A salvaged gap record speaks of the journal that it was accepted in first.
+        """
+        if gap.journal is not None or origin is not None:
+            batch.gaps.append((unit, origin.journal if origin else journal, gap))
             return
         receiver = self._receivers[unit, journal]
         for first, last in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):

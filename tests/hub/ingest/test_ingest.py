@@ -356,3 +356,17 @@ async def test_a_gap_of_a_lost_journal_is_kept_under_that_journal_alone(
     assert row is not None
     assert tuple(row) == (lost, 5, True)
     assert not any(Stream.VITALS in ack.streams for ack in bench.acks[A1])
+
+
+async def test_a_salvaged_gap_speaks_of_the_journal_that_it_was_accepted_in_first(
+    bench: Bench, pool: Pool
+) -> None:
+    lost, journal = new_journal(), new_journal()
+    gap = Gap(stream=Stream.VITALS, first_seq=285, last_seq=322, reason="disk-full")
+    salvaged = frame(journal, Stream.STATUS, 1, [gap], origin=Origin(lost, Seq(9)))
+    bench.ingest.hear(up(A1, Stream.STATUS), salvaged)
+    await bench.held(A1, Stream.STATUS, Held(1))
+    row = await pool.fetchrow("SELECT journal::text, first_seq, last_seq FROM gap")
+    assert row is not None
+    assert tuple(row) == (lost, 285, 322)
+    assert not any(Stream.VITALS in ack.streams for ack in bench.acks[A1])
