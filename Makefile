@@ -9,6 +9,7 @@ BIN         := .venv/bin
 STAMP       := .venv/stamp
 NPM         := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f ! -name '*.tsbuildinfo' -print 2>/dev/null)
+TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2 --dist loadfile
 SAY         := @printf '\033[1m== %s\033[0m\n'
 
 .PHONY: help setup demo check test lock docs clean
@@ -33,8 +34,8 @@ check: setup
 
 test: check $(STAMP)/system
 	$(NPM) test --silent
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS) --ignore tests/browser --ignore tests/integration
-	$(BIN)/pytest $(ARGS) tests/browser tests/integration
+	$(TWO_AT_ONCE) $(ARGS) --ignore tests/browser --ignore tests/integration
+	$(TWO_AT_ONCE) $(ARGS) tests/browser tests/integration
 
 docs: $(STAMP)/project
 	$(BIN)/goldenhour docs

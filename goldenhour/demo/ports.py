@@ -1,6 +1,7 @@
 """Addresses for the demo: the ports that a person sees follow one number, the rest are any."""
 
 import contextlib
+import random
 import socket
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +11,7 @@ from protocols.runtime.ports import free_ports
 
 LOOPBACK: Final = "127.0.0.1"
 _UDP_FIRST: Final = 20_000
-_UDP_LAST: Final = 60_000
+_UDP_LAST: Final = 32_768  # from here on the kernel gives ports to clients
 
 
 def consecutive(first: int, count: int, *, names: Sequence[str]) -> list[int]:
@@ -38,10 +39,13 @@ def consecutive(first: int, count: int, *, names: Sequence[str]) -> list[int]:
 def udp_range(size: int) -> tuple[int, int]:
     """Return the first and last of `size` consecutive UDP ports that are free.
 
+    Two demos that ask together draw different ones.
+
     Raises:
         ConfigError: there is no such range.
     """
-    for first in range(_UDP_FIRST, _UDP_LAST - size, size):
+    ranges = range(_UDP_FIRST, _UDP_LAST - size, size)
+    for first in random.SystemRandom().sample(ranges, len(ranges)):
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
             for port in range(first, first + size):
                 probe = held.enter_context(

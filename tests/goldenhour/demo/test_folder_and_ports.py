@@ -1,5 +1,6 @@
 """One demo a folder; a port in use is one clear sentence."""
 
+import contextlib
 import socket
 import stat
 from pathlib import Path
@@ -67,10 +68,13 @@ def test_free_ports_differ_and_can_be_bound() -> None:
             pass
 
 
-def test_a_udp_range_skips_what_is_in_use() -> None:
-    first, last = ports.udp_range(8)
-    assert last == first + 7
-    with socket.socket(type=socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", first + 3))
-        again, _ = ports.udp_range(8)
-    assert again != first
+def test_a_udp_range_skips_what_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = ports.udp_range(24)
+    monkeypatch.setattr(ports, "_UDP_FIRST", first)
+    monkeypatch.setattr(ports, "_UDP_LAST", first + 25)  # three ranges of 8 and no more
+    with contextlib.ExitStack() as held:
+        for taken in (first, first + 23):
+            probe = held.enter_context(contextlib.closing(socket.socket(type=socket.SOCK_DGRAM)))
+            probe.bind((ports.LOOPBACK, taken))
+        for _ in range(8):
+            assert ports.udp_range(8) == (first + 8, first + 15)
