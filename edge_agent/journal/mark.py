@@ -5,7 +5,7 @@ But a file whose end was cut off, or that was put back from a copy, is sound and
 nothing of what it held. The mark is written after each commit, not synced: it survives the end of
 the program, and after a power cut it is at worst behind the journal, which harms nothing. Where it
 is ahead, what lies between was accepted and is gone, is declared as a gap, and its seqs are never
-given out again.
+given out again. Only a mark that was closed, or written since the machine started, knows the end.
 """
 
 import json
@@ -14,12 +14,13 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
 from edge_agent.journal import rows
 from edge_agent.journal.rows import Row
-from edge_agent.journal.schema import transaction
+from edge_agent.journal.schema import MARK_ENDING, transaction
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, Seq
 from protocols.link.streams import Stream, stream_named
@@ -27,10 +28,9 @@ from protocols.messages import Gap
 
 log = logging.getLogger(__name__)
 
-MARK_ENDING: Final = "-mark"
-
 _SIZE: Final = 1024
 _HEAD: Final = 8  # the checksum, in hexadecimal digits
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Mark:
@@ -41,6 +41,7 @@ class Mark:
         self._journal = journal
         self._last = dict(last)
         self._file: int | None = None
+        self._boot = _boot()
         try:
             self._file = os.open(_beside(path), os.O_WRONLY | os.O_CREAT, 0o600)
             self._write()
@@ -55,8 +56,15 @@ class Mark:
             self._write()
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
+        """Close the file, which has from now on all there is to know, whatever becomes of power."""
+        if self._file is None:
+            return
+        try:
+            self._write(is_closed=True)
+            os.fsync(self._file)
+        except OSError as err:
+            log.warning("journal.mark_left_open", extra={"reason": err.strerror or str(err)})
+        finally:
             os.close(self._file)
             self._file = None
 
@@ -66,27 +74,42 @@ class Mark:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _write(self) -> None:
+    def _write(self, *, is_closed: bool = False) -> None:
         assert self._file is not None  # noqa: S101 -- asked before
-        body = {"journal": self._journal, "last": self._last}
+        body = {
+            "journal": self._journal,
+            "boot": self._boot,
+            "closed": is_closed,
+            "last": self._last,
+        }
         text = json.dumps(body, separators=(",", ":")).encode().ljust(_SIZE - _HEAD)
         os.pwrite(self._file, f"{zlib.crc32(text):08x}".encode() + text, 0)
 
 
-def read_mark(path: Path, journal: JournalId) -> dict[Stream, int]:
-    """Return how far each stream of `journal` went; nothing where the mark is torn or another's."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a mark tells: how far each stream went at least, and whether that was its end."""
+
+    last: Mapping[Stream, int] = field(default_factory=dict)
+    is_end: bool = False
+
+
+def read_mark(path: Path, journal: JournalId) -> Marked:
+    """Return what the mark tells of `journal`; nothing where it is torn or another's."""
     try:
         raw = _beside(path).read_bytes()
         head, text = raw[:_HEAD], raw[_HEAD:]
         if int(head, 16) != zlib.crc32(text):
-            return {}
+            return Marked()
         found = json.loads(text)
         if found["journal"] != journal:
-            return {}
+            return Marked()
         named = {stream_named(name): int(seq) for name, seq in found["last"].items()}
+        is_end = found["closed"] is True or (found["boot"] is not None and found["boot"] == _boot())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return {stream: seq for stream, seq in named.items() if stream is not None}
+        return Marked()
+    last = {stream: seq for stream, seq in named.items() if stream is not None}
+    return Marked(last, is_end)
 
 
 def declare_lost(
@@ -96,7 +119,7 @@ def declare_lost(
     accounts = rows.accounts(connection)
     gaps: list[Gap] = []
     ends: dict[Stream, int] = {}
-    for stream, marked in read_mark(path, journal).items():
+    for stream, marked in read_mark(path, journal).last.items():
         account = accounts.get(stream)
         last = account.last_seq if account else 0
         if marked > last:
@@ -131,6 +154,13 @@ def declare_lost(
         rows.go_on_after(connection, ends)
         rows.append(connection, declarations, now_utc_us=now_utc_us)
     return gaps
+
+
+def _boot() -> str | None:
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return None
 
 
 def _beside(path: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.journal.carve import Field, Fields, carve
+from edge_agent.journal.mark import Marked, read_mark
 from edge_agent.journal.rows import Row, StreamAccount
 from edge_agent.journal.schema import IDENTITY_ENDING
 from protocols.clock import ClockSource
@@ -32,6 +33,7 @@ class Remains:
     journal: JournalId | None = None
     accounts: dict[Stream, StreamAccount] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    marked: Marked = field(default_factory=Marked)
     inbox: dict[tuple[str, int], tuple[str, int, str, int, bytes]] = field(default_factory=dict)
     inbox_ledgers: dict[str, tuple[str, int, str]] = field(default_factory=dict)
 
@@ -80,6 +82,8 @@ def read_remains(path: Path) -> Remains:
     if remains.journal is None and identity.exists():
         text = identity.read_text(errors="replace").strip()
         remains.journal = JournalId(text) if is_uuid(text) else None
+    if remains.journal is not None:
+        remains.marked = read_mark(path, remains.journal)
     return remains
 
 

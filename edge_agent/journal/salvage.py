@@ -2,8 +2,9 @@
 
 Each record goes in under a new seq, with its origin, so that the hub, which may have it already,
 stores it once. Clinical and status streams come first. What cannot be found is declared as a gap of
-the lost journal; and since nobody knows what its very end held, an open gap says that too. All of
-it may be done again after a restart, until a mark beside the file says that it is done.
+the lost journal. The mark beside it says how far it went; without one nobody knows what its very
+end held, and an open gap says that too. All of it may be done again after a restart, until a file
+beside it says that it is done.
 """
 
 import asyncio
@@ -143,6 +144,8 @@ class _Work:
                 have.add(first, final)
             missing = list(have.missing(1, last))
             gaps += [self._gap(stream, span) for span in missing[:_MOST_GAPS]]
+            if self._is_end_known and len(missing) <= _MOST_GAPS:
+                continue
             open_from = missing[_MOST_GAPS][0] if len(missing) > _MOST_GAPS else last + 1
             gaps.append(
                 self._gap(
@@ -154,6 +157,11 @@ class _Work:
                 )
             )
         return gaps
+
+    @property
+    def _is_end_known(self) -> bool:
+        """A file that the hub did not recognise knows its own end, not that of the lost one."""
+        return self._remains.marked.is_end and self._base is None
 
     def _is_new(self, row: Row) -> bool:
         # what was accepted after a start that the hub has not verified is no business of its acks
@@ -169,7 +177,11 @@ class _Work:
     def _last(self, stream: Stream) -> int:
         account = self._remains.accounts.get(stream)
         found = list(self._found.get(stream, SeqRanges()))
-        return max(account.last_seq if account else 0, found[-1][1] if found else 0)
+        return max(
+            account.last_seq if account else 0,
+            found[-1][1] if found else 0,
+            self._remains.marked.last.get(stream, 0),
+        )
 
     def _gap(
         self,

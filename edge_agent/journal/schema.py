@@ -25,6 +25,9 @@ _ASIDE: Final = "set-aside"
 IDENTITY_ENDING: Final = "-id"
 """Beside the file stands its identity, for the day when the file itself cannot tell it."""
 
+MARK_ENDING: Final = "-mark"
+"""And how far each stream went, for the day when its end is gone (see `mark`)."""
+
 
 def open_file(
     path: Path, *, key_file: Path | None = None, largest_bytes: int | None = None
@@ -88,7 +91,7 @@ def open_to_read(path: Path, *, key_file: Path | None = None) -> sqlite3.Connect
 def set_aside(path: Path, *, stamp_us: int) -> Path:
     """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
     aside = path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
-    for ending in ("", "-wal", "-shm", IDENTITY_ENDING):
+    for ending in ("", "-wal", "-shm", IDENTITY_ENDING, MARK_ENDING):
         part = path.with_name(path.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))

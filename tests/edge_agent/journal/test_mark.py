@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal.mark import MARK_ENDING, Mark, read_mark
+from edge_agent.journal.mark import Mark, Marked, read_mark
+from edge_agent.journal.schema import MARK_ENDING
 from protocols.ids import JournalId
 from protocols.link import Stream
 from tests.edge_agent.journal.filling import accept, alarm, gaps_of, place, pulse, running
@@ -57,8 +58,8 @@ def test_a_mark_counts_for_its_own_journal_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with Mark(path, ONE, {Stream.VITALS: 7}) as mark:
         mark.note({Stream.VITALS: 8, Stream.ALARM: 1})
-    assert read_mark(path, ONE) == {Stream.VITALS: 8, Stream.ALARM: 1}
-    assert read_mark(path, TWO) == {}
+    assert read_mark(path, ONE).last == {Stream.VITALS: 8, Stream.ALARM: 1}
+    assert read_mark(path, TWO) == Marked()
 
 
 @pytest.mark.parametrize("spoil", [b"", b"x", b"\0" * 1024, b"00000000{}"])
@@ -67,7 +68,7 @@ def test_a_torn_mark_is_no_mark(tmp_path: Path, spoil: bytes) -> None:
     Mark(path, ONE, {Stream.VITALS: 7}).close()
     file = path.with_name(path.name + MARK_ENDING)
     file.write_bytes(spoil + file.read_bytes()[len(spoil) :] if spoil else b"")
-    assert read_mark(path, ONE) == {}
+    assert read_mark(path, ONE) == Marked()
 
 
 def test_without_a_place_for_it_the_journal_goes_on(tmp_path: Path) -> None:
@@ -75,4 +76,19 @@ def test_without_a_place_for_it_the_journal_goes_on(tmp_path: Path) -> None:
     path.with_name(path.name + MARK_ENDING).mkdir()
     with Mark(path, ONE, {}) as mark:
         mark.note({Stream.VITALS: 1})
-    assert read_mark(path, ONE) == {}
+    assert read_mark(path, ONE) == Marked()
+
+
+def test_a_mark_knows_the_end_if_it_was_closed_or_the_power_stayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, boot = tmp_path / "journal.db", tmp_path / "boot_id"
+    monkeypatch.setattr("edge_agent.journal.mark._BOOT", boot)
+    boot.write_text("before\n")
+    with Mark(path, ONE, {Stream.VITALS: 7}):
+        assert read_mark(path, ONE).is_end  # the program died, the machine did not
+        boot.write_text("after\n")
+        assert not read_mark(path, ONE).is_end
+        boot.unlink()
+        assert not read_mark(path, ONE).is_end
+    assert read_mark(path, ONE) == Marked({Stream.VITALS: 7}, is_end=True)

@@ -14,7 +14,7 @@ from edge_agent.journal import Journal, JournalSettings, Row, Salvage
 from edge_agent.journal.carve import carve
 from edge_agent.journal.remains import records
 from edge_agent.journal.salvage import is_salvaged
-from edge_agent.journal.schema import files_set_aside
+from edge_agent.journal.schema import MARK_ENDING, files_set_aside
 from protocols.errors import StorageError
 from protocols.ids import JournalId, Seq
 from protocols.link import Held, Origin, Stream
@@ -80,10 +80,15 @@ async def test_every_row_of_a_sound_file_is_carved(tmp_path: Path) -> None:
         checkpoint(path)
 
 
+def without_mark(path: Path) -> None:
+    path.with_name(path.name + MARK_ENDING).unlink()
+
+
 async def test_a_lost_first_page_costs_no_record(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     lost = await fill(path, 100, acked=40)
     checkpoint(path)
+    without_mark(path)
     with path.open("r+b") as file:
         file.write(os.urandom(4096))
     found, gaps = await again(path)
@@ -116,13 +121,16 @@ def _damages(size: int) -> Iterator[tuple[str, int]]:
         yield "overwritten", rng.randrange(0, size - 4096)
 
 
+@pytest.mark.parametrize("has_mark", [True, False], ids=["mark", "no mark"])
 @pytest.mark.parametrize(("damage", "where"), list(_damages(200_000)))
 async def test_each_accepted_record_is_salvaged_or_declared_missing(
-    tmp_path: Path, damage: str, where: int
+    tmp_path: Path, damage: str, where: int, *, has_mark: bool
 ) -> None:
     path = tmp_path / "journal.db"
     await fill(path, 300)
     checkpoint(path)
+    if not has_mark:
+        without_mark(path)
     size = path.stat().st_size
     assert size > 150_000
     with path.open("r+b") as file:
@@ -142,6 +150,8 @@ async def test_each_accepted_record_is_salvaged_or_declared_missing(
             for seq in range(gap.first_seq, 301 if gap.is_open else gap.last_seq + 1)
         }
         assert have | declared >= set(range(1, 301)), f"{stream} is lost without a word"
+        assert not has_mark or declared == set(range(1, 301)) - have, f"{stream}: not exactly"
+    assert any(gap.is_open for gap in gaps) is (bool(gaps) and not has_mark)
 
 
 async def test_a_bent_record_is_missing_rather_than_wrong(tmp_path: Path) -> None:
