@@ -1,18 +1,23 @@
 """Lossless coding of waveforms measured together: each channel is told from those before it.
 
 The leads of an ECG look at one heart, and neighbouring samples at one moment of it. So a channel's
-first difference is predicted from its own two past differences and from the differences, one
-sample before, at and one after, of the channels that stand before it in the block; what the
-prediction misses is small and is written as Rice codes (R. F. Rice, JPL 79-22, 1979). The encoder
-picks the few terms that pay for themselves by orthogonal matching pursuit (Y. C. Pati et al.,
-Asilomar 1993) and writes their weights, so a block needs nothing but itself to be read, and only
-whole numbers decide what is read: every machine reads the same.
+first difference is predicted from its own two past differences and from the channels that stand
+before it in the block, one sample before, at and one after; what the prediction misses is small and
+is written as Rice codes (R. F. Rice, JPL 79-22, 1979). The encoder picks the few terms that pay for
+themselves by orthogonal matching pursuit (Y. C. Pati et al., Asilomar 1993) and writes their
+weights, so a block needs nothing but itself to be read, and only whole numbers decide what is read:
+every machine reads the same.
+
+What the other channels tell is either a difference, Σ weight · their differences, or a level,
+Σ weight · their samples, whose own difference is taken. Monitors compute III, aVR, aVL and aVF from
+I and II, and such a lead is told to the bit only by a level that is rounded as the monitor does.
 
 A block is a string of bits, the most significant of each byte first:
 
 | for each channel | bits |
 | --- | --- |
-| first sample: length of its zigzag form, then that | 6, length |
+| how it is told: 0 differences, 1 a level rounded down, 2 to the nearest, 3 up | 2 |
+| first sample, less the first level: length of its zigzag form, then that | 6, length |
 | count of terms | 3 |
 | each term: its place in the pool; its weight, −16 … −1 as 0 … 15, 1 … 16 as 16 … 31 | 7, 5 |
 | code of the first 32 samples: 0 for no residual at all, else the Rice parameter + 1 | 5 |
@@ -20,9 +25,13 @@ A block is a string of bits, the most significant of each byte first:
 
 Then for every sample whose code is not 0 the quotient, so many 0 and a 1; then every remainder. A
 quotient of 24 means that the residual stands in the remainder whole, in 32 bits. The pool of
-channel c: its own difference one and two samples back, then of each channel m < c the differences
-at n, n − 1, n + 1. A prediction is (Σ weight · term + 8) >> 4. Arithmetic is modulo 2**32, so
-every int32 survives. The bits are filled up with 0 to a whole byte.
+channel c: its own difference one and two samples back, then of each channel m < c what it is at n,
+n − 1, n + 1; outside the block a channel stays as at its edge. Told by differences, a prediction is
+(Σ weight · term + 8) >> 4; a level is (Σ weight · term + 0, 8 or 15) >> 4, and its difference and
+(Σ weight · own term + 8) >> 4 are the prediction. Arithmetic is modulo 2**32, so every int32
+survives. The bits are filled up with 0 to a whole byte.
+
+In `interlead`, the first form, every channel is told by differences and the two bits are absent.
 """
 
 import math
@@ -45,27 +54,41 @@ _OWN_TERMS: Final = 2
 _WEIGHT_BITS: Final = 4  # after the point
 _HALF: Final = 1 << (_WEIGHT_BITS - 1)
 _ONE: Final = 1 << _WEIGHT_BITS  # the largest weight
-_TERMS_FIELD, _PLACE_FIELD, _WEIGHT_FIELD, _CODE_FIELD, _FIRST_FIELD = 3, 7, 5, 5, 6
+_TOLD_FIELD, _TERMS_FIELD, _PLACE_FIELD, _WEIGHT_FIELD, _CODE_FIELD, _FIRST_FIELD = 2, 3, 7, 5, 5, 6
+_DIFFERENCES: Final = 0
+_LEVELS: Final = {1: 0, 2: _HALF, 3: _ONE - 1}  # what is added before the shift
 _TERM_BITS: Final = _PLACE_FIELD + _WEIGHT_FIELD
 MOST_CHANNELS: Final = (2**_PLACE_FIELD - _OWN_TERMS) // 3  # 42
 
 
 @dataclass(frozen=True, slots=True)
 class _Predictor:
-    places: tuple[int, ...]
-    weights: tuple[int, ...]  # 1/16; −16 to 16, never 0
+    """Terms by their places in the pool, and their weights: 1/16, −16 to 16, never 0."""
+
+    terms: dict[int, int]
+    told: int = _DIFFERENCES
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """The weights of the channel's own differences, one and two samples back."""
+        return self.terms.get(0, 0), self.terms.get(1, 0)
+
+    @property
+    def others(self) -> dict[int, int]:
+        """The weights of what the channels before it tell, by place among those."""
+        return {p - _OWN_TERMS: w for p, w in self.terms.items() if p >= _OWN_TERMS}
 
 
 def encode(samples: _Samples) -> bytes:
-    """Return `samples`, shape (channels ≤ 42, n ≥ 1), as one block."""
+    """Return `samples`, shape (channels ≤ 42, n ≥ 1), as one block of the second form."""
     channels, count = samples.shape
     whole = samples.astype(np.int64)
-    differences = _wrapped(whole[:, 1:] - whole[:, :-1])
     head, residuals, codes = _Writer(), [], []
     for channel in range(channels):
-        predictor, residual = _predict(differences, channel)
+        predictor = _choose(whole, channel)
+        first, residual = _missed(whole, channel, predictor)
         parts = _codes(residual)
-        head.channel(int(samples[channel, 0]), predictor, parts)
+        head.channel(first, predictor, parts)
         residuals.append(residual)
         codes.append(np.repeat(parts, _PART)[: count - 1])
     code = np.concatenate(codes)
@@ -77,8 +100,8 @@ def encode(samples: _Samples) -> bytes:
     ).tobytes()
 
 
-def decode(data: bytes, *, channels: int, count: int) -> _Samples:
-    """Return the samples of a block, shape (channels, count).
+def decode(data: bytes, *, channels: int, count: int, form: int = 2) -> _Samples:
+    """Return the samples of a block, shape (channels, count), written in `form` 1 or 2.
 
     Raises:
         ValueError: damaged, or not of this shape.
@@ -86,36 +109,110 @@ def decode(data: bytes, *, channels: int, count: int) -> _Samples:
     reader = _Reader(data)
     firsts, predictors, codes = [], [], []
     for channel in range(channels):
+        told = reader.take(_TOLD_FIELD) if form > 1 else _DIFFERENCES
         firsts.append(_unzigzag_one(reader.take(reader.take(_FIRST_FIELD))))
-        predictors.append(_read_predictor(reader, channel))
+        predictors.append(_read_predictor(reader, channel, told))
         codes.append(np.repeat(_read_codes(reader, count - 1), _PART)[: count - 1])
     residuals = _read_residuals(reader, np.concatenate(codes)).reshape(channels, count - 1)
-    differences = np.zeros((channels, count - 1), np.int64)
+    whole = np.zeros((channels, count), np.int64)
     for channel, predictor in enumerate(predictors):
-        differences[channel] = _restore(differences, channel, predictor, residuals[channel])
-    whole = np.concatenate([np.array(firsts, np.int64)[:, None], differences], axis=1)
-    return _wrapped(np.cumsum(whole, axis=1)).astype(np.int32)
+        whole[channel] = _restored(whole, channel, predictor, firsts[channel], residuals[channel])
+    return whole.astype(np.int32)
 
 
 # -- prediction ---------------------------------------------------------------------------------
 
 
-def _pool(differences: _Whole, channel: int) -> _Whole:
-    """Return the terms of `channel`, shape (2 + 3 · channel, n)."""
-    own, before = differences[channel], differences[:channel]
-    terms = np.zeros((_OWN_TERMS + 3 * channel, len(own)), np.int64)
-    terms[0, 1:] = own[:-1]
-    terms[1, 2:] = own[:-2]
-    terms[2::3] = before
-    terms[3::3, 1:] = before[:, :-1]
-    terms[4::3, :-1] = before[:, 1:]
+def _others(whole: _Whole, channel: int) -> _Whole:
+    """Return what the channels before `channel` tell, shape (3 · channel, n)."""
+    before = whole[:channel]
+    terms = np.empty((3 * channel, whole.shape[1]), np.int64)
+    terms[0::3] = before
+    terms[1::3, 1:], terms[1::3, :1] = before[:, :-1], before[:, :1]
+    terms[2::3, :-1], terms[2::3, -1:] = before[:, 1:], before[:, -1:]
     return terms
 
 
-def _predict(differences: _Whole, channel: int) -> tuple[_Predictor, _Whole]:
-    """Return the predictor that makes the block shortest, and what it misses."""
-    target, pool = differences[channel], _pool(differences, channel)
-    best, best_residual = _Predictor((), ()), target
+def _steps(whole: _Whole) -> _Whole:
+    return _wrapped(whole[..., 1:] - whole[..., :-1])
+
+
+def _own(steps: _Whole) -> _Whole:
+    """Return a channel's differences one and two samples back, shape (2, n − 1)."""
+    terms = np.zeros((_OWN_TERMS, len(steps)), np.int64)
+    terms[0, 1:] = steps[:-1]
+    terms[1, 2:] = steps[:-2]
+    return terms
+
+
+def _sum(weights: dict[int, int], terms: _Whole) -> _Whole:
+    return np.array([*weights.values()], np.int64) @ terms[[*weights]]
+
+
+def _told(whole: _Whole, channel: int, predictor: _Predictor) -> tuple[_Whole, _Whole]:
+    """Return the level that the other channels tell, shape (n,), and the sum to add before >> 4.
+
+    Told by differences there is no level, and the sum is all that they tell.
+    """
+    others = predictor.others
+    level = np.zeros(whole.shape[1], np.int64)
+    summed = np.full(whole.shape[1] - 1, _HALF, np.int64)
+    if others:
+        terms = _others(whole, channel)
+        if predictor.told == _DIFFERENCES:
+            summed += _sum(others, _steps(terms))
+        else:
+            level = (_sum(others, terms) + _LEVELS[predictor.told]) >> _WEIGHT_BITS
+    return level, summed
+
+
+def _missed(whole: _Whole, channel: int, predictor: _Predictor) -> tuple[int, _Whole]:
+    """Return the first sample and the differences, as `predictor` misses them."""
+    level, summed = _told(whole, channel, predictor)
+    steps = _steps(whole[channel])
+    once, twice = predictor.own
+    before = _own(steps)
+    told = _wrapped(level[1:] - level[:-1])
+    told += (summed + once * before[0] + twice * before[1]) >> _WEIGHT_BITS
+    first = _wrapped(whole[channel, :1] - level[:1])
+    return int(first[0]), _wrapped(steps - told)
+
+
+def _restored(
+    whole: _Whole, channel: int, predictor: _Predictor, first: int, residual: _Whole
+) -> _Whole:
+    """Return the samples of `channel`, shape (n,); those of the channels before it are in whole."""
+    level, summed = _told(whole, channel, predictor)
+    missed = residual + _wrapped(level[1:] - level[:-1])
+    once, twice = predictor.own
+    if not once and not twice:
+        steps = missed + (summed >> _WEIGHT_BITS)
+    else:
+        restored, last, before_last = [], 0, 0
+        for one, told in zip(missed.tolist(), summed.tolist(), strict=True):
+            value = one + ((told + once * last + twice * before_last) >> _WEIGHT_BITS)
+            before_last, last = last, (value + 2**31) % 2**32 - 2**31
+            restored.append(last)
+        steps = np.array(restored, np.int64)
+    return _wrapped(np.cumsum(np.concatenate([[first + int(level[0])], _wrapped(steps)])))
+
+
+def _choose(whole: _Whole, channel: int) -> _Predictor:
+    """Return the predictor that makes the block shortest."""
+    best = _choose_terms(whole, channel)
+    if not best.others:
+        return best
+    likely = {
+        told: _likely_bits(_missed(whole, channel, _Predictor(best.terms, told))[1])
+        for told in (_DIFFERENCES, *_LEVELS)
+    }
+    return _Predictor(best.terms, min(likely, key=likely.__getitem__))
+
+
+def _choose_terms(whole: _Whole, channel: int) -> _Predictor:
+    target = _steps(whole[channel])
+    pool = np.concatenate([_own(target), _steps(_others(whole, channel))])
+    best, best_residual = _Predictor({}), target
     wanted, terms = target.astype(float), pool.astype(float)
     energies = (terms * terms).sum(axis=1)
     left, places = wanted, list[int]()
@@ -125,12 +222,12 @@ def _predict(differences: _Whole, channel: int) -> tuple[_Predictor, _Whole]:
         gains[places] = -1.0
         places.append(int(np.argmax(gains)))
         weights = np.linalg.lstsq(terms[places].T, wanted, rcond=None)[0]
-        tried = _Predictor(tuple(places), tuple(_rounded(weight) for weight in weights))
-        residual = _wrapped(target - _predicted(pool, tried))
+        tried = {place: _rounded(w) for place, w in zip(places, weights, strict=True)}
+        residual = _wrapped(target - ((_sum(tried, pool) + _HALF) >> _WEIGHT_BITS))
         if _likely_bits(residual) + _TERM_BITS >= _likely_bits(best_residual):
             break
-        best, best_residual, left = tried, residual, residual.astype(float)
-    return best, best_residual
+        best, best_residual, left = _Predictor(tried), residual, residual.astype(float)
+    return best
 
 
 def _rounded(weight: float) -> int:
@@ -139,32 +236,10 @@ def _rounded(weight: float) -> int:
     return sixteenths or (1 if weight > 0 else -1)
 
 
-def _predicted(pool: _Whole, predictor: _Predictor) -> _Whole:
-    weights = np.array(predictor.weights, np.int64)
-    return (weights @ pool[list(predictor.places)] + _HALF) >> _WEIGHT_BITS
-
-
 def _likely_bits(residual: _Whole) -> float:
     """Return about how many bits Rice codes of `residual` take, to compare two of them."""
     total = float(np.abs(residual).sum())
     return len(residual) * math.log2(total / max(1, len(residual)) + 0.5)
-
-
-def _restore(differences: _Whole, channel: int, predictor: _Predictor, residual: _Whole) -> _Whole:
-    """Return the differences of `channel`; those of the channels before it are restored."""
-    weights = dict(zip(predictor.places, predictor.weights, strict=True))
-    once, twice = weights.pop(0, 0), weights.pop(1, 0)
-    others = _Predictor(tuple(weights), tuple(weights.values()))
-    pool = _pool(differences, channel)
-    summed = np.array(others.weights, np.int64) @ pool[list(others.places)] + _HALF
-    if not once and not twice:
-        return _wrapped(residual + (summed >> _WEIGHT_BITS))
-    restored, last, before_last = [], 0, 0
-    for missed, told in zip(residual.tolist(), summed.tolist(), strict=True):
-        value = missed + ((told + once * last + twice * before_last) >> _WEIGHT_BITS)
-        before_last, last = last, (value + 2**31) % 2**32 - 2**31
-        restored.append(last)
-    return np.array(restored, np.int64)
 
 
 # -- Rice codes ---------------------------------------------------------------------------------
@@ -213,15 +288,14 @@ def _read_residuals(reader: "_Reader", code: _Whole) -> _Whole:
     return (zigzag >> 1) ^ -(zigzag & 1)
 
 
-def _read_predictor(reader: "_Reader", channel: int) -> _Predictor:
-    places, weights = [], []
+def _read_predictor(reader: "_Reader", channel: int, told: int) -> _Predictor:
+    terms: dict[int, int] = {}
     for _ in range(reader.take(_TERMS_FIELD)):
-        places.append(reader.take(_PLACE_FIELD))
-        field = reader.take(_WEIGHT_FIELD)
-        weights.append(field - _ONE + (field >= _ONE))
-    if len(set(places)) != len(places) or any(p >= _OWN_TERMS + 3 * channel for p in places):
-        raise ValueError("a term is not in the pool, or is there twice")
-    return _Predictor(tuple(places), tuple(weights))
+        place, field = reader.take(_PLACE_FIELD), reader.take(_WEIGHT_FIELD)
+        if place in terms or place >= _OWN_TERMS + 3 * channel:
+            raise ValueError("a term is not in the pool, or is there twice")
+        terms[place] = field - _ONE + (field >= _ONE)
+    return _Predictor(terms, told)
 
 
 # -- bits ---------------------------------------------------------------------------------------
@@ -235,11 +309,12 @@ class _Writer:
         self._lengths: list[int] = []
 
     def channel(self, first: int, predictor: _Predictor, codes: _Whole) -> None:
+        self._put(predictor.told, _TOLD_FIELD)
         zigzag = _zigzag_one(first)
         self._put(zigzag.bit_length(), _FIRST_FIELD)
         self._put(zigzag, zigzag.bit_length())
-        self._put(len(predictor.places), _TERMS_FIELD)
-        for place, weight in zip(predictor.places, predictor.weights, strict=True):
+        self._put(len(predictor.terms), _TERMS_FIELD)
+        for place, weight in predictor.terms.items():
             self._put(place, _PLACE_FIELD)
             self._put(weight + _ONE - (weight > 0), _WEIGHT_FIELD)
         if len(codes):

@@ -1,9 +1,9 @@
 """Samples as bytes: encode and decode the `data` of a waveform block, without loss.
 
-New data is `interlead` (see `interlead`). Read only, for records that were written before it:
-`delta-deflate`: int32 first differences of each channel (the first sample stands whole), written
-as four byte planes over all channels (low byte of every difference, then the next, …), then zlib
-(RFC 1950). Differences wrap modulo 2**32.
+New data is `interlead-2` (see `interlead`). Read only, for records that were written before it:
+`interlead`, its first form, and `delta-deflate`: int32 first differences of each channel (the first
+sample stands whole), written as four byte planes over all channels (low byte of every difference,
+then the next, …), then zlib (RFC 1950). Differences wrap modulo 2**32.
 """
 
 import zlib
@@ -19,14 +19,15 @@ from protocols.messages.waveform import WaveformBlock, WaveformEncoding
 Samples = npt.NDArray[np.int32]
 """Shape (channels, samples)."""
 
-ENCODING: Final = WaveformEncoding.INTERLEAD
+ENCODING: Final = WaveformEncoding.INTERLEAD_2
 """What `encode_samples` writes."""
 
 _BYTES_PER_SAMPLE: Final = 4
+_INTERLEAD_FORMS: Final = {WaveformEncoding.INTERLEAD: 1, WaveformEncoding.INTERLEAD_2: 2}
 
 
 def encode_samples(samples: Samples) -> bytes:
-    """Return `samples`, shape (channels, n), n ≥ 1, as `interlead` data.
+    """Return `samples`, shape (channels, n), n ≥ 1, as `interlead-2` data.
 
     Raises:
         LocalProtocolError: not a two-dimensional int32 array of 1 to 42 channels with a sample.
@@ -44,8 +45,9 @@ def decode_samples(block: WaveformBlock) -> Samples:
     Raises:
         RemoteProtocolError: reason `bad-samples`: damaged, or not as many as declared.
     """
-    if block.encoding is WaveformEncoding.INTERLEAD:
-        return _from_interlead(block)
+    form = _INTERLEAD_FORMS.get(block.encoding)
+    if form is not None:
+        return _from_interlead(block, form)
     size = len(block.channels) * block.sample_count
     deflated = block.encoding is WaveformEncoding.DELTA_DEFLATE
     raw = _inflate(block.data, size * _BYTES_PER_SAMPLE) if deflated else block.data
@@ -59,9 +61,10 @@ def decode_samples(block: WaveformBlock) -> Samples:
     return np.cumsum(differences, axis=1, dtype=np.uint32).view(np.int32)
 
 
-def _from_interlead(block: WaveformBlock) -> Samples:
+def _from_interlead(block: WaveformBlock, form: int) -> Samples:
+    count = block.sample_count
     try:
-        return interlead.decode(block.data, channels=len(block.channels), count=block.sample_count)
+        return interlead.decode(block.data, channels=len(block.channels), count=count, form=form)
     except ValueError as err:
         raise RemoteProtocolError(reason="bad-samples", detail=str(err)) from err
 

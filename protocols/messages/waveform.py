@@ -14,6 +14,7 @@ class WaveformEncoding(StrEnum):
 
     INT32_LE = "int32-le"
     INTERLEAD = "interlead"
+    INTERLEAD_2 = "interlead-2"
     DELTA_DEFLATE = "delta-deflate"
 
 

@@ -53,7 +53,7 @@ from protocols.messages import (
     WaveformBlock,
     WaveformEncoding,
 )
-from protocols.messages.samples import ENCODING, encode_samples
+from protocols.messages.samples import ENCODING, Samples, encode_samples
 
 FOLDER: Final = Path(__file__).parent / "golden"
 JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
@@ -118,7 +118,7 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         speed_mps=11.5, heading_deg=271.0, altitude_m=12.0, satellites=11, hdop=0.9,
     )  # fmt: skip
     yield Stream.STILL, Still(camera="cabin", width_px=2, height_px=1, jpeg=b"\xff\xd8\xff\xd9")
-    yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD)
+    yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD_2)
     yield Stream.WAVEFORM, ecg(WaveformEncoding.INT32_LE)
     yield Stream.LINK, LinkHealth(
         state="recovering", waiting_records=12, waiting_bytes=3400, last_ack_utc_us=NOW_US - 9,
@@ -212,8 +212,22 @@ def salvaged() -> Frame:
     return dataclasses.replace(frame_of(stream, message), origin=Origin(LOST, Seq(7)))
 
 
+def golden(name: str) -> Path:
+    """Return the golden file of `name`, without its ending; packed where it is only so."""
+    bare = FOLDER / name
+    return bare if bare.with_name(f"{name}.cbor").exists() else bare.with_name(f"{name}.packed")
+
+
+def twelve_leads() -> Samples:
+    """Return twelve leads with beats, derived leads, a lead that falls off, and a quiet one."""
+    return np.array(json.loads((FOLDER / "interlead.twelve-leads.json").read_text()), np.int32)
+
+
 def main() -> None:
     """Write the golden files that are missing."""
+    leads = FOLDER / f"{ENCODING.value}.twelve-leads.bin"
+    if not leads.exists():
+        leads.write_bytes(encode_samples(twelve_leads()))
     frames = {f"{name_of(*pair)}.packed": frame_of(*pair) for pair in bodies()}
     for name, frame in {**frames, SALVAGED: salvaged()}.items():
         bare = FOLDER / name
