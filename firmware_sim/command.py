@@ -36,6 +36,13 @@ Target = Annotated[str | None, typer.Option(help="Agent's monitor listener, host
 Ecg = Annotated[
     str | None, typer.Option(help="WFDB record, DICOM file or `model`. Default: recordings.")
 ]
+EcgStep = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=100, help="Digitise that ECG anew, at so many µV per bit."),
+]
+WavesEvery = Annotated[
+    float, typer.Option(min=0.05, max=2, help="Seconds between two messages of waveforms.")
+]
 Course = Annotated[
     str,
     typer.Option(help="stable, chest-pain, deterioration, fibrillation (of the model), counting."),
@@ -64,6 +71,8 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     nmea: Nmea = None,
     monitor_target: Target = None,
     ecg: Ecg = None,
+    ecg_step: EcgStep = None,
+    waves_every: WavesEvery = 0.256,
     course: Course = "chest-pain",
     monitor: Annotated[bool, typer.Option(help="A patrol has no monitor.")] = True,
     pacing: MonitorPacing = "live",
@@ -125,6 +134,8 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
             host=host,
             port=port,
             ecg=ecg,
+            ecg_step_uv=ecg_step,
+            waves_every_s=waves_every,
             course=_course(course),
             pacing=_pacing(pacing),
             loop=loop,
@@ -180,6 +191,8 @@ def monitor_command(  # noqa: PLR0913 -- the options that a person may give
     unit: Unit = "A-001",
     seed: Seed = None,
     ecg: Ecg = None,
+    ecg_step: EcgStep = None,
+    waves_every: WavesEvery = 0.256,
     course: Course = "stable",
     pacing: MonitorPacing = "live",
     loop: MonitorLoop = True,
@@ -197,7 +210,14 @@ def monitor_command(  # noqa: PLR0913 -- the options that a person may give
 
     host, number = amounts.host_and_port(target)
     options = MonitorOptions(
-        host=host, port=number, ecg=ecg, course=_course(course), pacing=_pacing(pacing), loop=loop
+        host=host,
+        port=number,
+        ecg=ecg,
+        ecg_step_uv=ecg_step,
+        waves_every_s=waves_every,
+        course=_course(course),
+        pacing=_pacing(pacing),
+        loop=loop,
     )
     _run_devices(
         UnitOptions(

@@ -51,11 +51,16 @@ class GnssOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorOptions:
-    """`ecg`: a WFDB record or DICOM file, `model`, or None for the recordings at hand."""
+    """`ecg`: a WFDB record or DICOM file, `model`, or None for the recordings at hand.
+
+    With `ecg_step_uv`, such a file is digitised anew at so many microvolts per bit.
+    """
 
     host: str
     port: int
     ecg: str | None = None
+    ecg_step_uv: float | None = None
+    waves_every_s: float = 0.256
     course: str = "chest-pain"
     pressure_every_s: float = 120.0
     pacing: Literal["live", "replay"] = "live"
@@ -178,7 +183,7 @@ def monitor_of(
         )
         waves = [wave for wave in found if wave is not None]
     elif monitor.ecg != "model":
-        waves = list(open_record(monitor.ecg, loop=monitor.loop))
+        waves = list(open_record(monitor.ecg, loop=monitor.loop, ecg_step_uv=monitor.ecg_step_uv))
     identity = Identity(
         eui64=eui64_of(options.seed), bed=options.unit, patient_id=f"SIM-{options.seed:05d}",
         patient_name="模拟^患者",
@@ -189,6 +194,7 @@ def monitor_of(
         course=monitor.course,
         waves=waves,
         pressure_every_s=monitor.pressure_every_s,
+        waves_every_s=monitor.waves_every_s,
         pacing=Pacing(monitor.pacing),
     )
     return PatientMonitor(

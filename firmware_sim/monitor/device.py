@@ -1,4 +1,4 @@
-"""The patient monitor: numbers once a second, waveforms four times a second, on one wire."""
+"""The patient monitor: numbers once a second, waveforms as often as it is set, on one wire."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from protocols.clock import Clock
 
 log = logging.getLogger(__name__)
 
-BLOCK_S: Final = 0.256
+WAVES_EVERY_S: Final = 0.256
 """One waveform message: 128 samples at 500 Hz, 64 at 250, 32 at 125; no rounding between them."""
 
 ORDER: Final = ("heart_rate", "pulse", "spo2", "respiratory_rate", "temperature",
@@ -44,6 +44,7 @@ class MonitorSetup:
     model_pleth: bool = True
     numerics: bool = True
     pressure_every_s: float = 180.0
+    waves_every_s: float = WAVES_EVERY_S
     clock_error_s: float = 0.0
     pacing: Pacing = Pacing.LIVE
 
@@ -131,7 +132,7 @@ class PatientMonitor:
             if self._start_s != began_s:  # restarted
                 began_s, block, next_number_s = self._start_s, 0, 1.0
             block += 1
-            due_s = began_s + block * BLOCK_S
+            due_s = began_s + block * self._setup.waves_every_s
             if (left_s := due_s - self._clock.monotonic_s()) > 0:
                 await self._clock.sleep(left_s)
             if self._start_s != began_s:
@@ -139,16 +140,16 @@ class PatientMonitor:
             if not await self._send_waves(block) and self._sources:
                 self.finished.set()
                 return
-            if self._setup.numerics and block * BLOCK_S >= next_number_s:
+            if self._setup.numerics and block * self._setup.waves_every_s >= next_number_s:
                 next_number_s += 1.0
-                await self._send_numbers(block * BLOCK_S)
+                await self._send_numbers(block * self._setup.waves_every_s)
 
     async def _send_waves(self, block: int) -> bool:
         """Send what was sampled up to the end of `block`; False once nothing is left to send."""
         blocks: list[tuple[Group, int, Samples, int]] = []
         for number, source in enumerate(self._sources):
             group, first = source.group, self._taken[number]
-            until = round(block * BLOCK_S * 1000) * group.rate_hz // 1000
+            until = round(block * self._setup.waves_every_s * 1000) * group.rate_hz // 1000
             samples = source.take(until - first)
             if samples.shape[1]:
                 if self.faults.leads_off and group.kind == "ecg":
@@ -161,7 +162,9 @@ class PatientMonitor:
             self._identify()
             extra = self.faults.extra_segments()
             await self.sender.put(
-                *self._writer.waves(blocks, now_utc_us=self._now_us(block * BLOCK_S), extra=extra)
+                *self._writer.waves(
+                    blocks, now_utc_us=self._now_us(block * self._setup.waves_every_s), extra=extra
+                )
             )
         return bool(blocks)
 

@@ -2,11 +2,13 @@
 
 A record's integers are sent as they are, with its own gain; a lead that it lacks is not made up.
 Where a record has more samples than a monitor sends, every n-th is taken; nothing is filtered or
-interpolated. Needs the packages `wfdb` and `pydicom` (extra `demo`), loaded on use.
+interpolated. On request an ECG is digitised anew, as by a monitor whose converter is coarser. Needs
+the packages `wfdb` and `pydicom` (extra `demo`), loaded on use.
 """
 
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -103,16 +105,53 @@ def open_pleth(values: Samples, *, rate_hz: int, percent_per_bit: float, source:
     return Recorded(group=group, samples=values[np.newaxis, :].astype(np.int32), loop=True)
 
 
-def open_record(name: str, *, loop: bool = True) -> tuple[Recorded, ...]:
+def open_record(
+    name: str, *, loop: bool = True, ecg_step_uv: float | None = None
+) -> tuple[Recorded, ...]:
     """Return the recording at the path `name`: `.dcm` is DICOM, anything else WFDB.
+
+    With `ecg_step_uv`, an ECG is digitised anew (see `digitise`).
 
     Raises:
         ConfigError: it cannot be read.
     """
     path = Path(name)
-    if path.suffix.lower() in {".dcm", ".dicom"}:
-        return open_dicom(path, loop=loop)
-    return open_wfdb(path, loop=loop)
+    is_dicom = path.suffix.lower() in {".dcm", ".dicom"}
+    found = open_dicom(path, loop=loop) if is_dicom else open_wfdb(path, loop=loop)
+    if ecg_step_uv is None:
+        return found
+    return tuple(
+        digitise(one, step_uv=ecg_step_uv, loop=loop) if one.group.kind == "ecg" else one
+        for one in found
+    )
+
+
+def digitise(recorded: Recorded, *, step_uv: float, loop: bool = True) -> Recorded:
+    """Return an ECG as a monitor with `step_uv` microvolts per bit would have sent it.
+
+    Electrodes give such a monitor I, II and the chest leads; III, aVR, aVL and aVF it computes from
+    I and II in whole numbers, halves rounded down. Source: P. Kligfield et al., Recommendations for
+    the standardization and interpretation of the electrocardiogram, part I, Circulation 115 (2007).
+    """
+    group = recorded.group
+    sent: dict[str, Samples] = {}
+    for channel, samples in zip(group.channels, recorded.samples, strict=True):
+        volts_uv = (samples - channel.zero_offset) * channel.resolution
+        sent[channel.name] = np.rint(volts_uv / step_uv).astype(np.int32)
+    if {"I", "II"} <= sent.keys():
+        one, two = sent["I"], sent["II"]
+        computed = {"III": two - one, "aVR": (-one - two) >> 1, "aVL": (2 * one - two) >> 1,
+                    "aVF": (2 * two - one) >> 1}  # fmt: skip
+        sent.update((name, samples) for name, samples in computed.items() if name in sent)
+    channels = tuple(
+        replace(channel, resolution=step_uv, zero_offset=0) for channel in group.channels
+    )
+    source = f"{group.source}, digitised at {step_uv:g} µV"
+    return Recorded(
+        group=replace(group, channels=channels, source=source),
+        samples=np.stack([sent[channel.name] for channel in channels]),
+        loop=loop,
+    )
 
 
 def _wfdb_channel(

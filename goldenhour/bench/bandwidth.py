@@ -55,14 +55,13 @@ class _Used:
     cpu_s: float
 
 
-async def measure(folder: Path, *, ecg: str | None, duration_s: float) -> list[Figure]:
+async def measure(folder: Path, *, played: Recordings, duration_s: float) -> list[Figure]:
     """Run the ambulance in `folder` for so long, and return the figures.
 
     Raises:
         ConfigError: the record is missing, or a package is not installed.
         NotReadyError: a part did not come up.
     """
-    played = Recordings(ecg=ecg)
     played.check()
     async with small_city(folder, recordings=played, cameras=False) as city:
         await until(lambda: _flows(city), within_s=60)

@@ -54,26 +54,34 @@ def latency(
 
 
 @app.command("bandwidth")
-def bandwidth(
+def bandwidth(  # noqa: PLR0913 -- the options that a person may give
     *,
     seconds: Annotated[float, typer.Option(min=2, help="How long to measure.")] = 60,
     ecg: Annotated[
         str | None, typer.Option(help="WFDB record (no ending). Default: the recording at hand.")
     ] = None,
+    ecg_step: Annotated[
+        float | None, typer.Option(min=0.1, max=100, help="Digitise it anew, µV per bit.")
+    ] = None,
+    waves_every: Annotated[
+        float, typer.Option(min=0.05, max=1, help="Seconds between the monitor's waveforms.")
+    ] = 1.0,
     draw: Picture = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what a fully instrumented ambulance sends, and the same records by other means.
 
-    Example: goldenhour bench bandwidth --ecg ptb/s0010_re --json
+    Example: goldenhour bench bandwidth --ecg ptb/s0010_re --ecg-step 5 --json
 
     Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
     """
     from goldenhour.bench.bandwidth import measure, picture  # noqa: PLC0415 -- for a quick --help
     from goldenhour.bench.machine import machine  # noqa: PLC0415
+    from goldenhour.demo.city import Recordings  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
-        figures = asyncio.run(measure(Path(folder) / "city", ecg=ecg, duration_s=seconds))
+        played = Recordings(ecg=ecg, ecg_step_uv=ecg_step, waves_every_s=waves_every)
+        figures = asyncio.run(measure(Path(folder) / "city", played=played, duration_s=seconds))
     if draw is not None:
         draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
     _print("bandwidth", figures, as_json=as_json)

@@ -72,6 +72,8 @@ class Recordings:
     """What A-001's devices play instead of their own choice."""
 
     ecg: str | None = None  # a WFDB record: its path without an ending
+    ecg_step_uv: float | None = None  # digitised anew, at so many microvolts per bit
+    waves_every_s: float | None = None
     nmea: Path | None = None
     camera: str | None = None  # a file or a device
 

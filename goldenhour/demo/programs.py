@@ -94,7 +94,9 @@ def devices(city: City, site: UnitSite, folder: Folder, recordings: Recordings) 
     chosen: dict[str, Any] = {}
     if site == city.units[0]:
         chosen = {
-            "--ecg": recordings.ecg, "--nmea": recordings.nmea, "--camera": recordings.camera,
+            "--ecg": recordings.ecg, "--ecg-step": recordings.ecg_step_uv,
+            "--waves-every": recordings.waves_every_s,
+            "--nmea": recordings.nmea, "--camera": recordings.camera,
         }  # fmt: skip
     return Program(
         name=f"sim-{site.unit}",

@@ -3,8 +3,8 @@
 What goes next, each kind only if none before it waits:
 1. urgent: alarms, status, chart, answers, orders, by class; the new before the old, even beyond
    the window, for they are few and small. They go on every path, and the peer drops the copies;
-2. live: strictly by class (`PRIORITY`), oldest first. Waveforms wait up to `GATHER_S` for company:
-   one frame of several records costs a thin link less than several frames;
+2. live: strictly by class (`PRIORITY`), oldest first. Waveforms wait up to `GATHER_S` for company
+   until they fill a packet: one frame of several records costs less than several frames;
 3. backfill: clinical streams oldest first, then bulk newest first; only while the window has
    room, and the window keeps the link's queue short (see `window`).
 
@@ -31,6 +31,10 @@ LIVE_S: Final = 5.0
 
 GATHER_S: Final = 0.5
 """So long a waveform waits for company. Source: link-protocol, frames of 1 s at most."""
+
+ENOUGH_BYTES: Final = 1200
+"""So many bytes of waveforms wait no longer: more of them would save little. A packet holds as many
+on every network. Source: RFC 9000, 14."""
 
 LIVE_SHARE: Final = 1.25
 URGENT_SHARE: Final = 2.0
@@ -136,7 +140,7 @@ class Schedule:
             return False
         waiting_bytes = (span[1] - span[0] + 1) * account.record_bytes * account.packing
         longest_bytes = self._paths[self._best].window.frame_bytes
-        return now_s - since_s < GATHER_S and waiting_bytes < longest_bytes
+        return now_s - since_s < GATHER_S and waiting_bytes < min(ENOUGH_BYTES, longest_bytes)
 
     def _backfill(self) -> Plan | None:
         shared = [stream for stream in self._accounts if stream not in URGENT]

@@ -41,6 +41,8 @@ class Window:
         self._queued: deque[float] = deque(maxlen=_FILTER)
         self._rates: deque[tuple[float, float]] = deque()  # (when, bytes a second), falling
         self._cut_s = float("-inf")
+        self._filled_s: float | None = None  # when it was full last
+        self._since_full_s = 0.0
 
     def reset(self) -> None:
         """Begin afresh: a new session says nothing of the old one's network."""
@@ -63,9 +65,16 @@ class Window:
 
     @property
     def frame_bytes(self) -> int:
-        """How long one frame may be: a quarter of the window, and 150 ms of the link."""
+        """How long one frame may be: a quarter of the window, and 150 ms of the link.
+
+        A window that has not been full of late has measured what there was to send, not the link;
+        then a frame may fill it.
+        """
         rate = self.rate_bytes_per_s
-        longest = self._size / 4 if rate is None else min(self._size / 4, rate * _FRAME_S)
+        if self._since_full_s > _RATE_SPAN_S:
+            longest = self._size
+        else:
+            longest = self._size / 4 if rate is None else min(self._size / 4, rate * _FRAME_S)
         return int(max(_SMALLEST_FRAME_BYTES, min(_LARGEST_FRAME_BYTES, longest)))
 
     def delivered(self, size_bytes: int, *, over_s: float, now_s: float) -> None:
@@ -94,6 +103,9 @@ class Window:
             self._shortest_s = round_trip_s
         rate = self.rate_bytes_per_s
         own_s = frame_bytes / rate if rate else 0.0
+        if was_full or self._filled_s is None:
+            self._filled_s = now_s
+        self._since_full_s = now_s - self._filled_s
         self._queued.append(max(0.0, round_trip_s - self._shortest_s - own_s))
         queue_s = self.queue_s
         if self._in_slow_start and queue_s > TARGET_S / 2:

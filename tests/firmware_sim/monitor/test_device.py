@@ -265,6 +265,36 @@ async def test_s0010_re_at_500_hz_arrives_sample_for_sample() -> None:
     assert 75 < int(numbers[-1]["MDC_ECG_HEART_RATE"]) < 90  # the record's own, counted
 
 
+def test_an_ecg_digitised_anew_has_four_leads_computed_from_two() -> None:
+    path = str(get_testdata_file("waveform_ecg.dcm", download=False))
+    (fine,), (coarse,) = open_record(path), open_record(path, ecg_step_uv=10)
+    assert isinstance(fine, Recorded)
+    assert isinstance(coarse, Recorded)
+    leads = dict(zip((c.name for c in coarse.group.channels), coarse.samples, strict=True))
+    for channel, samples in zip(fine.group.channels, fine.samples, strict=True):
+        volts_uv = (samples - channel.zero_offset) * channel.resolution
+        assert np.abs(leads[channel.name] * 10 - volts_uv).max() <= 15, channel.name
+    assert np.array_equal(leads["III"], leads["II"] - leads["I"])
+    assert np.array_equal(leads["aVF"], (2 * leads["II"] - leads["I"]) >> 1)
+    assert {channel.resolution for channel in coarse.group.channels} == {10}
+
+
+async def test_waveforms_come_as_often_as_they_are_set() -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        monitor = _monitor(receiver, clock, waves_every_s=1.0)
+        async with running(monitor):
+            await _play(monitor, clock, 4.0)
+    lengths = [
+        len(str(obx[5]).split("^"))
+        for message in receiver.distinct()
+        for obx in message.segments("OBX")
+        if component(obx, 3, 2) == "MDC_ECG_ELEC_POTL_II"
+    ]
+    assert len(lengths) >= 3
+    assert set(lengths) == {500}
+
+
 @pytest.mark.skipif(not ECG.is_dir(), reason="../shared/data/ecg is absent")
 def test_a_record_at_250_hz_stays_so_and_brings_only_what_it_has() -> None:
     stored = wfdb.rdrecord(str(ECG / "v102s"), physical=False)

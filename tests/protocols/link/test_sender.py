@@ -6,6 +6,7 @@ from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId
 from protocols.link import Ack, Held, Lane, Sender, Stream
 from protocols.link.schedule import GATHER_S, LIVE_S
+from protocols.link.window import FIRST_BYTES, Window
 from tests.protocols.link.simulation import JOURNAL
 
 RECORD_BYTES = 200
@@ -181,3 +182,14 @@ def test_a_seq_out_of_order_is_our_own_fault() -> None:
     machine = sender(vitals=5)
     with pytest.raises(LocalProtocolError):
         machine.appended(Stream.VITALS, 7, now_s=0)
+
+
+def test_a_frame_may_be_long_only_where_the_link_has_not_been_full_for_long() -> None:
+    window = Window()
+    assert window.frame_bytes == FIRST_BYTES // 4
+    for now_s in range(12):
+        window.delivered(150, over_s=0.1, now_s=now_s)
+        window.measured(0.1, frame_bytes=150, freed_bytes=150, was_full=False, now_s=now_s)
+    assert window.frame_bytes == FIRST_BYTES
+    window.measured(0.1, frame_bytes=150, freed_bytes=150, was_full=True, now_s=12)
+    assert window.frame_bytes <= window.size_bytes // 4
