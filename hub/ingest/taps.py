@@ -1,11 +1,14 @@
 """Taps: who is told of what has been committed. Nobody is told of anything before that."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hub.store.records import StoredRecord
 from protocols.ids import UnitId
 from protocols.messages import Message, Presence
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,17 @@ class Taps:
         self._presence.append(tap)
 
     def committed(self, batch: Sequence[Arrived]) -> None:
-        """Tell of a committed batch."""
+        """Tell of a committed batch; one who fails at it keeps no other from hearing of it."""
         for tap in self._records:
-            tap(batch)
+            try:
+                tap(batch)
+            except Exception:
+                log.exception("ingest.tap_failed")
 
     def presence(self, unit: UnitId, presence: Presence) -> None:
-        """Tell of a birth or a death."""
+        """Tell of a birth or a death, as `committed` does."""
         for tap in self._presence:
-            tap(unit, presence)
+            try:
+                tap(unit, presence)
+            except Exception:
+                log.exception("ingest.tap_failed")

@@ -5,14 +5,15 @@ queues. `run` empties the queue every 20 ms into one transaction: each journal's
 which records are new, they are COPYed in with their ledger, and only then do the acks go out and
 the taps hear of it. If the database refuses, nothing was acknowledged and the vehicles send again.
 
-The queue is bounded; when it is full a frame is dropped unacknowledged and counted, which to its
-vehicle looks like loss on the way. A body that is not understood is kept and acknowledged all the
-same, for refusing it for ever would stall its stream; it is counted and not shown.
+The queue is bounded, by what its frames hold and for each unit apart; where it is full a frame is
+dropped unacknowledged and counted, which to its vehicle looks like loss on the way. A body that is
+not understood is kept and acknowledged all the same, for refusing it for ever would stall its
+stream; it is counted and not shown.
 """
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,32 +40,48 @@ from protocols.link import (
     decode_frame,
     encode_ack,
 )
+from protocols.link.ranges import SeqRanges
+from protocols.link.receiver import MAX_RANGES
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
 from protocols.messages import Gap, Message, Presence, parse_body
 
 log = logging.getLogger(__name__)
 
 BATCH_S: Final = 0.02
-QUEUE_FRAMES: Final = 20_000
+QUEUE_BYTES: Final = 64 * 2**20
+UNIT_BYTES: Final = 4 * 2**20
+"""Of the frames that wait, unpacked: of all units, and of each, so that none crowds out another."""
+
 BATCH_FRAMES: Final = 4_000
 RECEIVERS: Final = 20_000
 """Journals kept in memory; the longest unheard one is read again from the database when needed."""
 
 RETRY_S: Final = 1.0
+_RECORD_BYTES: Final = 200  # of a record in memory, beside its body
 
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
 _Key = tuple[UnitId, JournalId]
+_Ledger = tuple[UnitId, JournalId, Stream]
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    unit: UnitId
+    frame: Frame
+    received_us: int
+    size_bytes: int
 
 
 @dataclass(slots=True)
 class _Batch:
     records: list[Arrived] = field(default_factory=list)
     gaps: list[tuple[UnitId, JournalId, Gap]] = field(default_factory=list)
-    spans: dict[tuple[UnitId, JournalId, Stream], list[Span]] = field(default_factory=dict)
+    spans: dict[_Ledger, list[Span]] = field(default_factory=dict)
+    declared: dict[_Ledger, SeqRanges] = field(default_factory=dict)
 
-    def cover(self, key: tuple[UnitId, JournalId, Stream], span: Span) -> None:
+    def cover(self, key: _Ledger, span: Span) -> None:
         self.spans.setdefault(key, []).append(span)
 
 
@@ -85,7 +102,9 @@ class Ingest:
         self._taps = taps
         self._publish = publish
         self._heard_link_ack = heard_link_ack
-        self._queue: deque[tuple[UnitId, Frame, int]] = deque()
+        self._queue: deque[_Waiting] = deque()
+        self._queue_bytes = 0
+        self._unit_bytes: Counter[UnitId] = Counter()
         self._refused: dict[UnitId, dict[str, int]] = {}
         self._greeted: dict[_Key, None] = {}
         self._receivers: OrderedDict[_Key, Receiver] = OrderedDict()
@@ -133,10 +152,16 @@ class Ingest:
         if frame.stream is not address.stream or frame.stream is Stream.ORDER:
             raise RemoteProtocolError(reason="wrong-stream")
         metrics.FRAMES.labels(frame.stream.value, frame.lane.name.lower()).inc()
-        if len(self._queue) >= QUEUE_FRAMES:
+        size = _held_bytes(frame)
+        if (
+            self._unit_bytes[address.unit] + size > UNIT_BYTES
+            or self._queue_bytes + size > QUEUE_BYTES
+        ):
             metrics.REFUSED.labels("hub-busy").inc()
             return
-        self._queue.append((address.unit, frame, self._clock.utc_us()))
+        self._unit_bytes[address.unit] += size
+        self._queue_bytes += size
+        self._queue.append(_Waiting(address.unit, frame, self._clock.utc_us(), size))
         self._wake.set()
 
     def _greet(self, unit: UnitId, journal: JournalId) -> None:
@@ -155,26 +180,41 @@ class Ingest:
 
     async def _turn(self) -> bool:
         """Commit one batch; return False where the database refused and the batch was let go."""
-        frames = [self._queue.popleft() for _ in range(min(BATCH_FRAMES, len(self._queue)))]
-        metrics.QUEUE.set(len(self._queue))
+        frames = self._next_frames()
         greeted = list(self._greeted)[:BATCH_FRAMES]
-        heard = dict.fromkeys((unit, frame.journal) for unit, frame, _ in frames)
+        heard = dict.fromkeys((waiting.unit, waiting.frame.journal) for waiting in frames)
         try:
             await self._load_receivers({*heard, *greeted})
         except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
             self._stall(err)
             return False
-        batch = self._offer(frames)
-        good = await self._commit(batch) if batch.spans else True
+        batch = _Batch()
+        try:
+            self._offer(batch, frames)
+            good = await self._commit(batch) if batch.spans else True
+        except BaseException:
+            self._let_go(batch)  # sent again it is new again
+            raise
         for key in greeted:
             del self._greeted[key]
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
         self._acknowledge(dict.fromkeys([*heard, *greeted]))
         return good
 
-    def _offer(self, frames: list[tuple[UnitId, Frame, int]]) -> _Batch:
-        batch, now_s = _Batch(), self._clock.monotonic_s()
-        for unit, frame, received_us in frames:
+    def _next_frames(self) -> list[_Waiting]:
+        frames = [self._queue.popleft() for _ in range(min(BATCH_FRAMES, len(self._queue)))]
+        for waiting in frames:
+            self._unit_bytes[waiting.unit] -= waiting.size_bytes
+            self._queue_bytes -= waiting.size_bytes
+        if not self._queue:
+            self._unit_bytes.clear()
+        metrics.QUEUE.set(len(self._queue))
+        return frames
+
+    def _offer(self, batch: _Batch, frames: list[_Waiting]) -> None:
+        now_s = self._clock.monotonic_s()
+        for waiting in frames:
+            unit, frame = waiting.unit, waiting.frame
             receiver = self._receivers[unit, frame.journal]
             try:
                 spans = receiver.offer(frame, now_s=now_s)
@@ -185,8 +225,7 @@ class Ingest:
                 metrics.DUPLICATES.inc()
             for span in spans:
                 batch.cover((unit, frame.journal, frame.stream), span)
-                self._add_records(batch, unit, frame, span, received_us)
-        return batch
+                self._add_records(batch, unit, frame, span, waiting.received_us)
 
     def _add_records(
         self, batch: _Batch, unit: UnitId, frame: Frame, span: Span, received_us: int
@@ -222,18 +261,27 @@ class Ingest:
         if gap.journal is not None or origin is not None:
             batch.gaps.append((unit, origin.journal if origin else journal, gap))
             return
-        receiver = self._receivers[unit, journal]
-        for first, last in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):
-            part = gap.model_copy(update={"first_seq": first, "last_seq": last})
-            batch.gaps.append((unit, journal, part))
-        batch.cover((unit, journal, gap.stream), (gap.first_seq, gap.last_seq))
+        receiver, key = self._receivers[unit, journal], (unit, journal, gap.stream)
+        declared = batch.declared.setdefault(key, SeqRanges())
+        if receiver.is_too_scattered(gap.stream, gap.first_seq) or len(declared) >= MAX_RANGES:
+            self._refuse(unit, "too-scattered")
+            return
+        for hole in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):
+            for first, last in declared.missing(*hole):
+                part = gap.model_copy(update={"first_seq": first, "last_seq": last})
+                batch.gaps.append((unit, journal, part))
+        declared.add(gap.first_seq, gap.last_seq)
+        batch.cover(key, (gap.first_seq, gap.last_seq))
 
     def _understand(self, stream: Stream, body: bytes) -> Message | None:
         try:
             return parse_body(stream, body)
         except RemoteProtocolError as err:
             metrics.NOT_UNDERSTOOD.labels(str(err.facts["reason"])).inc()
-            return None
+        except Exception as err:  # noqa: BLE001 -- one unit's body must not stop the others'
+            metrics.NOT_UNDERSTOOD.labels("unreadable").inc()
+            log.error("ingest.unreadable", extra={"error": type(err).__name__})  # noqa: TRY400
+        return None
 
     async def _commit(self, batch: _Batch) -> bool:
         ledgers: dict[tuple[UnitId, JournalId, Stream], Held] = {
@@ -250,8 +298,7 @@ class Ingest:
                 now_utc_us=self._clock.utc_us(),
             )
         except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
-            for (unit, journal, stream), spans in batch.spans.items():
-                self._receivers[unit, journal].failed(stream, tuple(spans))
+            self._let_go(batch)
             self._stall(err)
             return False
         metrics.COMMIT.observe(self._clock.monotonic_s() - started_s)
@@ -267,6 +314,10 @@ class Ingest:
             metrics.RECORDS.labels(arrived.record.stream.value).inc()
         self._taps.committed(told)
         return True
+
+    def _let_go(self, batch: _Batch) -> None:
+        for (unit, journal, stream), spans in batch.spans.items():
+            self._receivers[unit, journal].failed(stream, tuple(spans))
 
     def _acknowledge(self, keys: Iterable[_Key]) -> None:
         now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
@@ -307,6 +358,11 @@ class Ingest:
             self._stalled = True
             facts = {"error": type(err).__name__, "detail": str(err)[:200]}
             log.error("ingest.stalled", extra=facts)
+
+
+def _held_bytes(frame: Frame) -> int:
+    """Return about what a frame takes while it waits."""
+    return sum(len(record.body) + _RECORD_BYTES for record in frame.records)
 
 
 def _origin(frame: Frame, seq: int) -> Origin | None:

@@ -16,7 +16,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId
 from protocols.link.frame import MAX_SEQ, MAX_UTC_US, VERSION, journal_from_bytes
 from protocols.link.streams import Stream, stream_named
-from protocols.link.wire import Value, seal, unseal
+from protocols.link.wire import Value, seal, shown, unseal
 
 MAX_RANGES: Final = 256
 """Ranges above the watermark that one ack lists per stream; the lowest go first."""
@@ -71,7 +71,7 @@ def decode_ack(payload: bytes) -> Ack:
     fields = unseal(payload)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):
-        raise RemoteProtocolError(reason="version", version=str(version)[:20])
+        raise RemoteProtocolError(reason="version", version=shown(version))
     try:
         return Ack(
             journal=journal_from_bytes(fields["j"]),
@@ -86,7 +86,7 @@ def decode_ack(payload: bytes) -> Ack:
 
 def _whole(value: Value, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
-        raise ValueError(f"{str(value)[:40]} is not a whole number from 0 to {high}")
+        raise ValueError(f"{shown(value)} is not a whole number from 0 to {high}")
     return value
 
 

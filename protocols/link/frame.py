@@ -33,7 +33,7 @@ from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link.packing import pack, unpack
 from protocols.link.streams import Lane, Stream
-from protocols.link.wire import MAX_MESSAGE_BYTES, Value, load, seal, unseal
+from protocols.link.wire import MAX_MESSAGE_BYTES, Value, load, seal, shown, unseal
 
 VERSION: Final = 1
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -124,15 +124,15 @@ def decode_frame(payload: bytes) -> Frame:
     fields = unseal(payload)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):
-        raise RemoteProtocolError(reason="version", version=str(version)[:20])
+        raise RemoteProtocolError(reason="version", version=shown(version))
     try:
         frame = Frame(
             journal=journal_from_bytes(fields["j"]),
-            stream=Stream(str(fields["s"])),
+            stream=Stream(_text(fields["s"])),
             first_seq=Seq(_bounded(fields["n"], low=1, high=MAX_SEQ)),
             lane=Lane(_bounded(fields["l"], low=0, high=1)),
             sent_utc_us=_bounded(fields["t"], low=0, high=MAX_UTC_US),
-            clock=ClockSource(str(fields["k"])),
+            clock=ClockSource(_text(fields["k"])),
             clock_error_us=None
             if fields["e"] is None
             else _bounded(fields["e"], low=0, high=MAX_UTC_US),
@@ -159,7 +159,13 @@ def journal_from_bytes(raw: Value) -> JournalId:
 
 def _bounded(value: Value, *, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{str(value)[:40]} is not a whole number from {low} to {high}")
+        raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}")
+    return value
+
+
+def _text(value: Value) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 -- one error for the edge
     return value
 
 

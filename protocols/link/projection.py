@@ -6,6 +6,7 @@ for the bytes. `docs/schemas/frame.json` describes the result.
 """
 
 import base64
+import math
 from typing import Any
 
 from protocols.link.frame import VERSION, Frame
@@ -37,11 +38,17 @@ def frame_as_json(frame: Frame) -> dict[str, Any]:
 
 
 def value_as_json(value: Any) -> Any:
-    """Return `value` with every byte string in it as base64 text."""
+    """Return `value` with every byte string in it as base64 text.
+
+    What JSON cannot say, such as `undefined` or an infinite number in a field of a newer version,
+    becomes None.
+    """
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, dict):
-        return {key: value_as_json(inner) for key, inner in value.items()}
+        return {str(key): value_as_json(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [value_as_json(inner) for inner in value]
-    return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else None

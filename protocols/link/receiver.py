@@ -62,7 +62,7 @@ class Receiver:
         if frame.journal != self.journal:
             raise RemoteProtocolError(reason="foreign-journal")
         state = self._state(frame.stream)
-        if len(state.committed) >= MAX_RANGES and frame.first_seq - 1 not in state.committed:
+        if self.is_too_scattered(frame.stream, frame.first_seq):
             raise RemoteProtocolError(reason="too-scattered", stream=frame.stream.value)
         new = tuple(
             span
@@ -77,9 +77,17 @@ class Receiver:
             self._echo_utc_us = frame.sent_utc_us
         return new
 
+    def is_too_scattered(self, stream: Stream, first: int) -> bool:
+        """Whether the stream has 4,096 ranges, and a span from `first` on would be another."""
+        state = self._state(stream)
+        ranges = len(state.committed) + len(state.pending)
+        return ranges >= MAX_RANGES and first - 1 not in state.committed
+
     def missing(self, stream: Stream, first: int, last: int) -> list[Span]:
-        """Return what of `first` … `last` is not committed."""
-        return list(self._state(stream).committed.missing(first, last))
+        """Return what of `first` … `last` is neither committed nor pending."""
+        state = self._state(stream)
+        holes = state.committed.missing(first, last)
+        return [span for hole in holes for span in state.pending.missing(*hole)]
 
     def held_after(self, stream: Stream, spans: tuple[Span, ...]) -> Held:
         """Return what will be held of `stream` once `spans` are committed; changes nothing."""

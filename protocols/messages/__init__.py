@@ -69,11 +69,11 @@ def parse_body(stream: Stream, body: bytes) -> Message:
             agent's: keep the bytes, show nothing).
     """
     fields = load_map(body)
-    model = KINDS[stream].get(str(fields.get("kind")))
+    kind = fields.get("kind")
+    model = KINDS[stream].get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise RemoteProtocolError(
-            reason="unknown-kind", stream=stream.value, kind=str(fields.get("kind"))[:40]
-        )
+        said = kind[:40] if isinstance(kind, str) else ""
+        raise RemoteProtocolError(reason="unknown-kind", stream=stream.value, kind=said)
     return model.from_fields(fields)
 
 

@@ -16,7 +16,9 @@ class Message(BaseModel):
     agent. `None` is "not measured" and is left out on the wire.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, strict=True, allow_inf_nan=False, extra="ignore", hide_input_in_errors=True
+    )
 
     kind: str
 

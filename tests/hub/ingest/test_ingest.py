@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
+from hub.ingest.worker import _held_bytes
 from hub.store import Pool
 from protocols.ids import JournalId, Seq, UnitId
-from protocols.link import Ack, Held, Lane, Origin, Stream, decode_ack
+from protocols.link import Ack, Held, Lane, Origin, Stream, decode_ack, decode_frame
 from protocols.link.topics import down_ack, link_ack, presence, up
-from protocols.messages import Gap, Message, StatusChange
+from protocols.messages import Gap, Message, StatusChange, parse_body
 from protocols.messages import Presence as PresenceMessage
 from protocols.runtime.clock import SystemClock
 from tests.hub import vehicle
@@ -30,7 +31,7 @@ class Bench:
         self.presences: list[tuple[UnitId, PresenceMessage]] = []
         self.link_acks: list[tuple[UnitId, Ack]] = []
         self._changed = asyncio.Event()
-        taps = Taps()
+        self.taps = taps = Taps()
         taps.on_records(lambda batch: self.batches.append(list(batch)))
         taps.on_presence(lambda unit, said: self.presences.append((unit, said)))
         self.ingest = Ingest(
@@ -241,9 +242,11 @@ async def test_while_the_database_refuses_nothing_is_acknowledged_and_afterwards
 async def test_a_full_queue_drops_frames_unacknowledged_and_takes_them_when_they_come_again(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.ingest.worker.QUEUE_FRAMES", 3)
     bench, journal = Bench(pool), new_journal()
     payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in range(1, 6)]
+    each = _held_bytes(decode_frame(payloads[0]))
+    monkeypatch.setattr("hub.ingest.worker.UNIT_BYTES", 3 * each)
+    bench.ingest.hear(up(A2, Stream.VITALS), payloads[0])  # another unit's share is its own
     for payload in payloads:
         bench.ingest.hear(up(A1, Stream.VITALS), payload)
     task = asyncio.create_task(bench.ingest.run())
@@ -255,7 +258,8 @@ async def test_a_full_queue_drops_frames_unacknowledged_and_takes_them_when_they
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    assert await count(pool) == 5
+    assert await count(pool, "unit = 'A-001'") == 5
+    assert await count(pool, "unit = 'A-002'") == 1
 
 
 async def _retry(bench: Bench, payloads: list[bytes]) -> bool:
@@ -370,3 +374,84 @@ async def test_a_salvaged_gap_speaks_of_the_journal_that_it_was_accepted_in_firs
     assert row is not None
     assert tuple(row) == (lost, 285, 322)
     assert not any(Stream.VITALS in ack.streams for ack in bench.acks[A1])
+
+
+async def test_a_body_that_breaks_its_reader_is_kept_and_holds_nobody_up(
+    bench: Bench, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(stream: Stream, body: bytes) -> Message:
+        if body == b"evil":
+            raise RuntimeError("broken reader")
+        return parse_body(stream, body)
+
+    monkeypatch.setattr("hub.ingest.worker.parse_body", read)
+    journal, other = new_journal(), new_journal()
+    bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 1, [b"evil"]))
+    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+    await bench.held(A1, Stream.VITALS, Held(1))
+    await bench.held(A2, Stream.VITALS, Held(1))
+    assert await count(pool, "understood") == 1
+
+
+async def test_a_batch_that_ends_in_a_fault_is_taken_when_it_comes_again(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, journal = Bench(pool), new_journal()
+    payload = frame(journal, Stream.VITALS, 1, [vitals()])
+    bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    with monkeypatch.context() as patched:
+        patched.setattr("hub.ingest.worker._origin", _fault)
+        with pytest.raises(RuntimeError):
+            await bench.ingest.run()
+    task = asyncio.create_task(bench.ingest.run())
+    bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    await bench.held(A1, Stream.VITALS, Held(1))
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _fault(*_of: object) -> None:
+    raise RuntimeError("a fault of ours")
+
+
+async def test_a_tap_that_fails_keeps_neither_the_ack_nor_another_tap(pool: Pool) -> None:
+    async with running(pool) as bench:
+        bench.taps.on_records(_fault)
+        bench.taps.on_records(lambda batch: bench.batches.append(list(batch)))
+        journal = new_journal()
+        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+        await bench.held(A1, Stream.VITALS, Held(1))
+        assert len(bench.batches) == 2
+
+
+async def test_a_hole_that_is_declared_a_hundred_times_is_one_gap(bench: Bench, pool: Pool) -> None:
+    journal = new_journal()
+    for seq in range(1, 60, 2):
+        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, seq, [vitals()]))
+    await bench.until(
+        lambda: any(
+            held.ranges[-1:] == ((59, 59),)
+            for ack in bench.acks[A1]
+            for held in ack.streams.values()
+        )
+    )
+    gap = Gap(stream=Stream.VITALS, first_seq=1, last_seq=60, reason="disk-full").to_body()
+    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap] * 100))
+    await bench.held(A1, Stream.VITALS, Held(60))
+    assert await pool.fetchval("SELECT count(*) FROM gap") == 30
+    assert await count(pool, "stream = 'status'") == 100
+
+
+async def test_gaps_that_would_scatter_a_stream_without_end_are_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, pool: Pool
+) -> None:
+    monkeypatch.setattr("hub.ingest.worker.MAX_RANGES", 5)
+    journal = new_journal()
+    gaps = [
+        Gap(stream=Stream.VITALS, first_seq=n, last_seq=n, reason="disk-full").to_body()
+        for n in range(10, 100, 10)
+    ]
+    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, gaps))
+    await bench.until(lambda: any(("too-scattered", 4) in ack.refused for ack in bench.acks[A1]))
+    assert await pool.fetchval("SELECT count(*) FROM gap") == 5

@@ -1,7 +1,9 @@
 """A frame comes back as it went, and a damaged one does not come back at all."""
 
 import uuid
+import zlib
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +13,10 @@ from protocols.errors import FleetError, LocalProtocolError, RemoteProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link.ack import Ack, Held, decode_ack, encode_ack
 from protocols.link.frame import MAX_UTC_US, Frame, Record, decode_frame, encode_frame
+from protocols.link.projection import value_as_json
 from protocols.link.streams import Lane, Stream
-from protocols.link.wire import seal
+from protocols.link.wire import load, seal
+from protocols.messages import parse_body
 
 JOURNAL = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
 
@@ -145,3 +149,51 @@ def test_any_sealed_map_gives_an_ack_or_a_remote_error(junk: dict[str, object]) 
         decode_ack(seal(junk))  # type: ignore[arg-type]
     except FleetError as err:
         assert isinstance(err, RemoteProtocolError)  # noqa: PT017 -- acceptance is fine too
+
+
+def laughs(levels: int) -> bytes:
+    """Return a value of so many levels, each twice the one before: shared by tags 28 and 29."""
+
+    def level(height: int, index: int) -> bytes:
+        if height == 0:
+            return b"\xd8\x1c\x81\x00"
+        shared = level(height - 1, index + 1)
+        return b"\xd8\x1c\x82" + shared + b"\xd8\x1d" + cbor2.dumps(index + 1)
+
+    return level(levels, 0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        laughs(4), laughs(60), b"\xc2" + cbor2.dumps(b"\xff" * 4000), b"\xd8\x1c\x81\xd8\x1d\x00",
+        b"\xd9\x01\x00\x81\x61a", b"\xc0\x6a2026-11-23", b"\xd9\xd9\xf7\x01",
+        b"\x81" * 17 + b"\x00",
+    ],
+    ids=["shared", "laughs", "bignum", "cycle", "references", "date", "self-described", "deep"],
+)  # fmt: skip
+def test_a_tag_and_a_deep_value_are_refused_unread(value: bytes) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        load(value)
+    assert refused.value.facts["reason"] == "not-cbor"
+    with pytest.raises(RemoteProtocolError):
+        parse_body(Stream.POSITION, b"\xa2\x64kind\x68position\x61x" + value)
+
+
+@pytest.mark.parametrize("key", ["v", "s", "k", "n", "t", "j", "r", "e", "l", "o", "z"])
+@pytest.mark.parametrize("value", [b"\xf7", b"\xf8\xff", b"\xfb\x7f\xf8" + bytes(6), b"\x81\x80"])
+def test_a_header_of_another_type_is_refused(key: str, value: bytes) -> None:
+    header = {"v": 1, "j": bytes(16), "s": "vitals", "n": 1, "l": 0, "t": 1, "k": "gnss", "e": 1,
+              "r": [[1, b"\xa0"]]}  # fmt: skip
+    fields = {name: cbor2.dumps(field) for name, field in header.items()} | {key: value}
+    if key == "z":
+        del fields["r"]
+    raw = bytes([0xA0 + len(fields) + 1])
+    raw += b"".join(cbor2.dumps(name) + field for name, field in fields.items()) + b"\x61c\x1a"
+    with pytest.raises(RemoteProtocolError):
+        decode_frame(raw + zlib.crc32(raw).to_bytes(4))
+
+
+def test_what_json_cannot_say_becomes_nothing() -> None:
+    body = b"\xa3\x61a\xf7\x61b\xfb\x7f\xf0\x00\x00\x00\x00\x00\x00\x61c\x81\xf8\xff"
+    assert value_as_json(load(body)) == {"a": None, "b": None, "c": [None]}
