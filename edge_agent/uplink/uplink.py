@@ -30,6 +30,7 @@ from protocols.link import (
     encode_ack,
     encode_frame,
 )
+from protocols.link.client_id import client_id
 from protocols.link.streams import UP, Stream
 from protocols.link.topics import down_ack, down_order, link_ack, up
 from protocols.messages import Gap
@@ -79,8 +80,9 @@ class Uplink:
                 door,
                 access,
                 hooks,
-                # a colon stands in no unit's id: a second path never takes another unit's place
-                client_id=access.unit if number == 0 else f"{access.unit}:{name}",
+                client_id=client_id(
+                    access.unit, access.password, path=None if number == 0 else name
+                ),
                 describe=_by_path(describe, None if number == 0 else name),
                 clock=clock,
                 rng=rng,

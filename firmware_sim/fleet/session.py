@@ -18,6 +18,7 @@ from firmware_sim.fleet.light_unit import LightUnit
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.link import topics
+from protocols.link.client_id import client_id
 
 _UNHEARD: Final = logging.Logger("gmqtt", level=logging.CRITICAL)  # noqa: LOG001 -- on purpose apart
 """Takes what gmqtt says of a refusal: it is counted; a broker's restart would fill the disk."""
@@ -94,15 +95,16 @@ class Session:
         connection = str(uuid.uuid4())
         topic = topics.presence(unit.unit)
         since_utc_us = self._clock.utc_us()
+        password = unit.credential.password.get_secret_value()
         death = unit.presence(connection=connection, online=False, now_utc_us=since_utc_us)
         client = gmqtt.Client(
-            f"sim-{unit.unit}",
+            client_id(unit.unit, password),
             clean_session=True,
             will_message=gmqtt.Message(topic, death, qos=1, retain=True),
             logger=_UNHEARD,
         )
         client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
-        client.set_auth_credentials(unit.unit, unit.credential.password.get_secret_value())
+        client.set_auth_credentials(unit.unit, password)
 
         def heard(_client: Any, _topic: str, payload: bytes, _qos: int, _properties: Any) -> int:
             self._heard(payload)

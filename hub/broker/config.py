@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from protocols.ids import UnitId
-from protocols.link.topics import unit_root
+from protocols.link.streams import UP
+from protocols.link.topics import link_ack, presence, unit_root, up
+from protocols.link.wire import MAX_MESSAGE_BYTES
 
-HUB_USER: Final = "hub"
-MAX_PAYLOAD_BYTES: Final = 1024 * 1024
-"""Four times our longest message: a longer one would close the connection."""
+HUB_USER: Final = "goldenhour.hub"
+"""A dot stands in no unit's id: no unit can be called like the hub."""
+
+MAX_PAYLOAD_BYTES: Final = MAX_MESSAGE_BYTES + 4 * 1024
+"""Our longest message and its topic; a longer one closes the connection that sent it."""
 
 LOG_BYTES: Final = 10 * 1024 * 1024
 
@@ -69,20 +73,29 @@ include "users.conf"
 
 
 def users_text(hub_password_bcrypt: str, units: Sequence[tuple[UnitId, str]]) -> str:
-    """Return `users.conf`; `units` are (unit, bcrypt hash)."""
+    """Return `users.conf`; `units` are (unit, bcrypt hash).
+
+    A unit may publish to the topics that there are and to no other: what it has the broker keep
+    (retained, or a will) is bounded by their number.
+    """
     rows = [_user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"])]
     for unit, hashed in units:
-        root = unit_root(unit).replace("/", ".")
+        root = _subject(unit_root(unit))
+        said = [*(up(unit, stream) for stream in UP), link_ack(unit), presence(unit)]
         rows.append(
             _user(
                 unit,
                 hashed,
-                publish=[f"{root}.up.>", f"{root}.presence"],
+                publish=[_subject(topic) for topic in said],
                 subscribe=[root, f"{root}.>"],
             )
         )
     users = "\n".join(rows)
     return f"accounts {{ FLEET {{ jetstream: enabled\n  users: [\n{users}\n  ] }} }}\n"
+
+
+def _subject(topic: str) -> str:
+    return topic.replace("/", ".")
 
 
 def _user(name: str, hashed: str, *, publish: list[str], subscribe: list[str]) -> str:

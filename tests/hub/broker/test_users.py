@@ -1,13 +1,18 @@
 """Who may connect to the built-in broker, while it runs."""
 
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
 from hub.access.secrets import machine_hash
-from hub.broker import BrokerConfig, BuiltInBroker
-from protocols.ids import UnitId
+from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
+from protocols.ids import ID_PATTERN, UnitId
+from protocols.link.streams import Stream
+from protocols.link.topics import presence, unit_root, up
+from protocols.link.wire import MAX_MESSAGE_BYTES
 from protocols.runtime.ports import free_port
 from tests.firmware_sim.until import until
 
@@ -58,6 +63,71 @@ async def test_units_come_and_go_while_the_broker_runs_and_others_stay(tmp_path:
         await broker.write_users(hashes[1:])
         await until(lambda: log.read_text().count("Reloaded: accounts") >= 2)
         assert not await may_connect(port, first, word)
+
+
+async def test_a_unit_has_the_broker_keep_nothing_but_its_own_few_topics(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    unit, password = UNITS[0]
+    await broker.write_users([(unit, machine_hash(password))])
+    async with (
+        broker.running(),
+        aiomqtt.Client("127.0.0.1", port, username=unit, password=password) as client,
+    ):
+        for topic in (
+            f"{unit_root(unit)}/up/diary",
+            f"{unit_root(unit)}/up/vitals/1",
+            f"{unit_root(unit)}/down/order",
+            presence(UNITS[1][0]),
+            presence(unit),
+        ):
+            await client.publish(topic, b"kept", retain=True)
+    async with (
+        broker.running(),
+        aiomqtt.Client("127.0.0.1", port, username=HUB_USER, password=broker.password) as hub,
+    ):
+        await hub.subscribe("gh/1/#")
+        kept = [message.topic.value async for message in _for_a_moment(hub)]
+    assert kept == [presence(unit)]
+
+
+async def test_a_message_longer_than_any_of_ours_ends_the_connection_alone(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    await broker.write_users([(unit, machine_hash(word)) for unit, word in UNITS])
+    (unit, password), (other, other_password) = UNITS
+    longest = bytes(MAX_MESSAGE_BYTES)
+    async with (
+        broker.running(),
+        aiomqtt.Client("127.0.0.1", port, username=other, password=other_password) as bystander,
+    ):
+        async with aiomqtt.Client("127.0.0.1", port, username=unit, password=password) as client:
+            await client.publish(up(unit, Stream.CLIP), longest, qos=1)
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client(
+                "127.0.0.1", port, username=unit, password=password
+            ) as client:
+                await client.publish(up(unit, Stream.CLIP), longest + bytes(8192), qos=1)
+        await bystander.publish(up(other, Stream.VITALS), b"undisturbed", qos=1)
+
+
+async def test_no_unit_is_called_like_the_hub(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    assert not re.fullmatch(ID_PATTERN, HUB_USER)
+    await broker.write_users([(UnitId("hub"), machine_hash("of-the-unit"))])
+    async with broker.running():
+        assert await may_connect(port, "hub", "of-the-unit")
+        assert await may_connect(port, HUB_USER, broker.password)
+
+
+async def _for_a_moment(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Message]:
+    """What the broker has kept: it sends that before it answers a question asked afterwards."""
+    await client.publish("gh/1/end", b"end")
+    async for message in client.messages:
+        if message.topic.value == "gh/1/end":
+            return
+        yield message
 
 
 @pytest.mark.parametrize("password", ["", "password-of-A-002"])
