@@ -1,10 +1,13 @@
 """What a unit recorded: `/api/v1/units/{unit}/records` and `…/waveform`."""
 
+import asyncio
+import re
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+import asyncpg
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -16,9 +19,9 @@ from hub.api.units import DeclaredGap, UnitPath
 from hub.ingest.taps import Arrived
 from hub.store import ledgers, units
 from hub.store import records as store
-from hub.store.records import StoredRecord
+from hub.store.records import Page, Place, StoredRecord
 from protocols.errors import RemoteProtocolError, RequestError
-from protocols.ids import UnitId
+from protocols.ids import UUID_PATTERN, UnitId
 from protocols.link import Lane, Stream
 from protocols.link.projection import value_as_json
 from protocols.link.wire import load_map
@@ -27,8 +30,10 @@ from protocols.messages import WaveformBlock, parse_body
 router = APIRouter(prefix="/api/v1/units/{unit}", tags=["records"])
 
 MAX_RECORDS: Final = 20_000
+PAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_WAVE_SPAN_US: Final = 600 * 1_000_000
 _PAGE: Final = 200
+_PLACE: Final = re.compile(f"^[0-9]{{1,16}}_{UUID_PATTERN[1:-1]}_[0-9]{{1,16}}$")
 
 From = Annotated[int, Query(ge=0, le=2**53 - 1, description="captured from, UTC µs")]
 To = Annotated[int, Query(ge=0, le=2**53 - 1, description="captured before, UTC µs")]
@@ -49,14 +54,14 @@ class RecordOut(BaseModel):
 
 
 class Records(BaseModel):
-    """Records by captured time, oldest first; `truncated`: there are more, ask from the last."""
+    """A page of records by captured time, oldest first; ask for the one `after` this `next`."""
 
     records: list[RecordOut]
     gaps: list[DeclaredGap]
-    truncated: bool
+    next: str | None
 
 
-@router.get("/records", summary="Read a stream over a span of time")
+@router.get("/records", summary="Read a stream over a span of time", response_model=Records)
 async def read(  # noqa: PLR0913 -- each is a part of the question
     *,
     unit: UnitPath,
@@ -66,7 +71,8 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
     from_utc_us: From = 0,
     to_utc_us: To = 2**53 - 1,
     limit: Annotated[int, Query(ge=1, le=MAX_RECORDS)] = MAX_RECORDS,
-) -> Records:
+    after: Annotated[str | None, Query(pattern=_PLACE.pattern, description="a `next`")] = None,
+) -> Response:
     """Return what the vehicle captured in the span and the hub has, and the holes declared."""
     await _may_read(request, principal, unit, stream)
     pool = request.app.state.pool
@@ -76,14 +82,13 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
         stream,
         from_utc_us=from_utc_us,
         to_utc_us=to_utc_us,
-        limit=limit + 1,
+        limit=limit,
+        most_bytes=PAGE_BYTES,
+        after=_place(after),
     )
     gaps = await ledgers.gaps_of(pool, UnitId(unit), stream=stream)
-    return Records(
-        records=[_out(record) for record in found[:limit] if record.understood],
-        gaps=[DeclaredGap(**dict(gap)) for gap in gaps],
-        truncated=len(found) > limit,
-    )
+    text = await asyncio.to_thread(_text, found, gaps)  # megabytes: the others are not kept waiting
+    return Response(text, media_type="application/json")
 
 
 @router.get("/waveform", summary="Read waveforms over a span of time")
@@ -109,18 +114,25 @@ async def waveform(  # noqa: PLR0913 -- each is a part of the question
 async def _blocks(
     request: Request, unit: UnitId, group: str, from_utc_us: int, to_utc_us: int
 ) -> AsyncIterator[bytes]:
-    pool, start = request.app.state.pool, from_utc_us
+    pool, after = request.app.state.pool, None
     while True:
         page = await store.read(
-            pool, unit, Stream.WAVEFORM, from_utc_us=start, to_utc_us=to_utc_us, limit=_PAGE
+            pool,
+            unit,
+            Stream.WAVEFORM,
+            from_utc_us=from_utc_us,
+            to_utc_us=to_utc_us,
+            limit=_PAGE,
+            most_bytes=PAGE_BYTES,
+            after=after,
         )
-        for record in page:
-            message = _wave(record, group)
+        for record in page.records:
+            message = await asyncio.to_thread(_wave, record, group)
             if message is not None:
                 yield struct.pack("<I", len(message)) + message
-        if len(page) < _PAGE:
+        if page.next is None:
             return
-        start = page[-1].captured_utc_us + 1
+        after = page.next
 
 
 def _wave(record: StoredRecord, group: str) -> bytes | None:
@@ -141,6 +153,21 @@ async def _may_read(request: Request, principal: Principal, unit: str, stream: S
         desk: Desk = request.app.state.desk
         await desk.looked(principal, unit, stream.value)
     await units.find(request.app.state.pool, UnitId(unit))
+
+
+def _text(page: Page, gaps: Sequence[asyncpg.Record]) -> str:
+    return Records(
+        records=[_out(record) for record in page.records if record.understood],
+        gaps=[DeclaredGap(**dict(gap)) for gap in gaps],
+        next=None if page.next is None else "_".join(str(part) for part in page.next),
+    ).model_dump_json()
+
+
+def _place(text: str | None) -> Place | None:
+    if text is None:
+        return None
+    at_us, journal, seq = text.split("_")
+    return int(at_us), journal, int(seq)
 
 
 def _out(record: StoredRecord) -> RecordOut:

@@ -29,7 +29,7 @@ async def newest_patient(pool: Pool, encounter: Encounter) -> PatientNote | None
     )
     names = {encounter.encounter_id, *encounter.aliases}
     newest: PatientNote | None = None
-    for record in chart:
+    for record in chart.records:
         try:
             message = parse_body(Stream.CHART, record.body)
         except RemoteProtocolError:  # understood by a newer hub than this
@@ -50,7 +50,7 @@ async def nodes_of(pool: Pool, encounter: Encounter) -> list[TimeNodeStamp]:
         limit=_NOTES,
     )
     stamped: dict[tuple[str, str], TimeNodeStamp] = {}
-    for record in stored:
+    for record in stored.records:
         try:
             message = parse_body(Stream.STATUS, record.body)
         except RemoteProtocolError:

@@ -126,7 +126,7 @@ async def _read(
         to_utc_us=_end(encounter) if last_us is None else last_us + 1,
         limit=_MOST_RECORDS,
     )
-    return await asyncio.to_thread(_understood, stored)
+    return await asyncio.to_thread(_understood, stored.records)
 
 
 def _understood(stored: Sequence[StoredRecord]) -> list[tuple[int, Message]]:

@@ -22,6 +22,17 @@ _DAY_US: Final = 86_400_000_000
 Mark = tuple[int, int]
 """How far a follower has read: a transaction and an arrival. Opaque."""
 
+READ_BYTES: Final = 64 * 1024 * 1024
+"""So much of one stream is in memory at once: four hours of the vitals of a busy monitor are 15."""
+
+Place = tuple[int, str, int]
+"""Where a reader of a span stands: captured time, journal, seq."""
+
+_FIRST_JOURNAL: Final = "00000000-0000-0000-0000-000000000000"
+_BEFORE: Final = (
+    "sum(octet_length(body)) OVER (ORDER BY captured_utc_us, journal, seq) - octet_length(body)"
+)
+
 _LEDGER_KEY = tuple[UnitId, JournalId, Stream]
 
 
@@ -48,6 +59,14 @@ class StoredRecord:
             self.unit, self.journal, self.stream.value, self.seq, self.captured_utc_us, self.clock,
             self.clock_error_us, self.received_utc_us, int(self.lane), self.understood, self.body,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of one span; `next` is where to go on, or None where this is all of it."""
+
+    records: list[StoredRecord]
+    next: Place | None
 
 
 async def commit_batch(
@@ -157,19 +176,40 @@ async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
     from_utc_us: int,
     to_utc_us: int,
     limit: int,
-) -> list[StoredRecord]:
-    """Return records captured from `from_utc_us` to before `to_utc_us`, oldest first."""
+    most_bytes: int = READ_BYTES,
+    after: Place | None = None,
+) -> Page:
+    """Return records captured from `from_utc_us` to before `to_utc_us`, oldest first.
+
+    As many as `limit` and `most_bytes` of bodies allow, but one at least; those up to `after` are
+    passed over.
+    """
+    at_us, journal, seq = after or (from_utc_us, _FIRST_JOURNAL, 0)
     rows = await pool.fetch(
+        f"SELECT * FROM (SELECT *, count(*) OVER () AS found, {_BEFORE} AS bytes_before FROM ("  # noqa: S608 -- a constant
         "SELECT * FROM record WHERE unit = $1 AND stream = $2"
         " AND captured_utc_us >= $3 AND captured_utc_us < $4"
-        " ORDER BY captured_utc_us, journal, seq LIMIT $5",
+        " AND (captured_utc_us, journal, seq) > ($5, $6, $7)"
+        " ORDER BY captured_utc_us, journal, seq LIMIT $8) span) page"
+        " WHERE bytes_before < $9 ORDER BY captured_utc_us, journal, seq LIMIT $10",
         unit,
         stream.value,
-        from_utc_us,
+        max(from_utc_us, at_us),
         to_utc_us,
+        at_us,
+        journal,
+        seq,
+        limit + 1,
+        most_bytes,
         limit,
     )
-    return [_stored(row) for row in rows]
+    records = [_stored(row) for row in rows]
+    is_all = not rows or rows[0]["found"] == len(rows)
+    return Page(records, None if is_all else _place(records[-1]))
+
+
+def _place(record: StoredRecord) -> Place:
+    return record.captured_utc_us, record.journal, record.seq
 
 
 async def last_captured(

@@ -102,10 +102,10 @@ async def has_arrived(city: SmallCity, samples: int) -> bool:
 async def blocks_in_database(city: SmallCity) -> Mapping[int, WaveformBlock]:
     """Return the blocks by the index of their first sample; what came twice must be the same."""
     found: dict[int, WaveformBlock] = {}
-    rows = await records.read(
+    page = await records.read(
         city.pool, UNIT, Stream.WAVEFORM, from_utc_us=0, to_utc_us=EVER_US, limit=100_000
     )
-    for row in rows:
+    for row in page.records:
         block = parse_body(Stream.WAVEFORM, row.body)
         assert isinstance(block, WaveformBlock)
         if block.group == "ecg":
@@ -130,10 +130,10 @@ async def ecg_in_database(city: SmallCity) -> dict[str, Microvolts]:
 
 
 async def places_in_database(city: SmallCity) -> list[tuple[float, float]]:
-    rows = await records.read(
+    page = await records.read(
         city.pool, UNIT, Stream.POSITION, from_utc_us=0, to_utc_us=EVER_US, limit=100_000
     )
-    found = [parse_body(Stream.POSITION, row.body) for row in rows]
+    found = [parse_body(Stream.POSITION, row.body) for row in page.records]
     return [(one.latitude_deg, one.longitude_deg) for one in found if isinstance(one, Position)]
 
 

@@ -49,7 +49,7 @@ async def test_a_record_is_read_back_to_the_letter(pool: Pool) -> None:
     found = await records.read(
         pool, A1, Stream.VITALS, from_utc_us=NOON_US, to_utc_us=NOON_US + 1, limit=10
     )
-    assert found == [row]
+    assert found == records.Page([row], next=None)
     assert await ledgers.ledgers_of(pool, [(A1, journal)]) == {
         (A1, journal): {Stream.VITALS: Held(1)}
     }

@@ -35,7 +35,9 @@ function listOf<T>(value: unknown, name: string, read: (item: unknown, path: str
     : Fields.of(value, name).list(name, read);
 }
 
-export type Records = { records: StreamRecord[]; gaps: RecordGap[]; truncated: boolean };
+export type Records = { records: StreamRecord[]; gaps: RecordGap[] };
+
+const MOST_PAGES = 64;
 
 /** Records of one stream, oldest first. */
 export async function getRecords(
@@ -47,21 +49,26 @@ export async function getRecords(
 ): Promise<Records> {
   const query = new URLSearchParams({ stream, from_utc_us: String(Math.floor(fromUtcUs)) });
   if (toUtcUs !== null) query.set("to_utc_us", String(Math.ceil(toUtcUs)));
-  const f = Fields.of(await getJson(`/units/${encodeURIComponent(unit)}/records?${query.toString()}`, signal), "records");
-  return {
-    records: f.list("records", (item, path) => readRecord(Fields.of(item, path))),
-    gaps: f.list("gaps", (item, path) => {
-      const gap = Fields.of(item, path);
-      return {
-        stream: gap.textOr("stream") ?? stream,
-        firstUtcUs: gap.numberOr("first_captured_utc_us"),
-        lastUtcUs: gap.numberOr("last_captured_utc_us"),
-        reason: gap.textOr("reason") ?? "",
-      };
-    }),
-    truncated: f.flag("truncated"),
-  };
+  const records: StreamRecord[] = [];
+  let gaps: RecordGap[] = [];
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const answer = await getJson(`/units/${encodeURIComponent(unit)}/records?${query.toString()}`, signal);
+    const f = Fields.of(answer, "records");
+    for (const record of f.list("records", (item, path) => readRecord(Fields.of(item, path)))) records.push(record);
+    gaps = f.list("gaps", (item, path) => readGap(Fields.of(item, path), stream));
+    const next = f.textOr("next");
+    if (next === null) break;
+    query.set("after", next);
+  }
+  return { records, gaps };
 }
+
+const readGap = (gap: Fields, stream: string): RecordGap => ({
+  stream: gap.textOr("stream") ?? stream,
+  firstUtcUs: gap.numberOr("first_captured_utc_us"),
+  lastUtcUs: gap.numberOr("last_captured_utc_us"),
+  reason: gap.textOr("reason") ?? "",
+});
 
 export async function getWaves(unit: string, fromUtcUs: number, signal?: AbortSignal): Promise<WaveBlock[]> {
   const query = new URLSearchParams({ group: "ecg", from_utc_us: String(Math.floor(fromUtcUs)) });

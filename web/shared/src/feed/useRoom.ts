@@ -1,10 +1,9 @@
 import { useEffect, useState } from "react";
 
 import { getAdvice, getHandoffs, getRecords, getWaves, openEncounters } from "../api/hub.ts";
-import type { StreamRecord } from "../wire/feed.ts";
 import type { FeedClient } from "./client.ts";
 import { useFeed, useFeedPhase, useRoomPart, useUnit } from "./context.tsx";
-import type { RecordGap, Room } from "./room.ts";
+import type { Room } from "./room.ts";
 import { TREND_US } from "./vitals.ts";
 
 /** Streams whose past a room shows, and how far back. */
@@ -15,37 +14,15 @@ const PAST: readonly (readonly [stream: string, backUs: number])[] = [
   ["chart", 6 * TREND_US],
 ];
 const WAVE_BACK_US = 12_000_000;
-const MAX_PAGES = 12;
 /** Backfill comes in many small pieces: ask once it pauses this long. */
 const SETTLE_MS = 400;
 /** Ask for a little more than was said, so that no edge is missed. */
 const EDGE_US = 1_000_000;
 
-async function fetchPast(
-  unit: string,
-  stream: string,
-  fromUtcUs: number,
-  toUtcUs: number | null,
-  signal: AbortSignal,
-): Promise<{ records: StreamRecord[]; gaps: RecordGap[] }> {
-  const records: StreamRecord[] = [];
-  let gaps: RecordGap[] = [];
-  let from = fromUtcUs;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await getRecords(unit, stream, from, toUtcUs, signal);
-    records.push(...answer.records);
-    gaps = answer.gaps.length > 0 ? [...gaps, ...answer.gaps] : gaps;
-    const last = answer.records.at(-1);
-    if (!answer.truncated || last === undefined) break;
-    from = last.capturedUtcUs + 1;
-  }
-  return { records, gaps };
-}
-
 async function fetchRoom(feed: FeedClient, room: Room, signal: AbortSignal): Promise<void> {
   const now = feed.clock.nowUtcUs();
   const past = PAST.map(async ([stream, backUs]) => {
-    const { records, gaps } = await fetchPast(room.unit, stream, now - backUs, null, signal);
+    const { records, gaps } = await getRecords(room.unit, stream, now - backUs, null, signal);
     room.records(records);
     if (stream === "vitals") room.setGaps(gaps);
   });
@@ -103,7 +80,7 @@ function useBackfill(room: Room): void {
       timer = null;
       for (const [stream, { first, last }] of spans) {
         if (!PAST.some(([name]) => name === stream)) continue;
-        fetchPast(room.unit, stream, first - EDGE_US, last + EDGE_US, abort.signal).then(
+        getRecords(room.unit, stream, first - EDGE_US, last + EDGE_US, abort.signal).then(
           ({ records }) => {
             room.records(records);
           },
