@@ -27,4 +27,4 @@ HeadingDeg = Annotated[
 ]
 MetresPerSecond = Annotated[float, Field(ge=0, le=400, description="m/s")]
 Metres = Annotated[float, Field(ge=-1_000, le=100_000, description="metres")]
-Hertz = Annotated[float, Field(gt=0, le=100_000, description="samples per second")]
+Hertz = Annotated[float, Field(ge=0.01, le=100_000, description="samples per second")]

@@ -28,9 +28,13 @@ from protocols.messages import WaveformBlock
 QUEUE_MESSAGES: Final = 600
 """Ten seconds of one fully instrumented ambulance, several times over."""
 
+QUEUE_BYTES: Final = 8 * 2**20
+
 FLUSH_S: Final = 0.1
 TICK_S: Final = 1.0
 MAX_VIEWERS: Final = 1000
+MAX_VIEWERS_EACH: Final = 16
+"""Of one account: a dispatch desk has several screens, and an attendant more than one browser."""
 
 NOT_CLINICAL: Final = frozenset({Stream.POSITION, Stream.STATUS, Stream.LINK})
 """What may be followed with a right to the fleet alone."""
@@ -56,22 +60,27 @@ class Viewer:
         self.watch = Watch()
         self._feed = feed
         self._queue: deque[tuple[Arrived | None, str | bytes]] = deque()
+        self._queue_bytes = 0
         self._changed: set[UnitId] = set()
         self._spans: dict[tuple[UnitId, Stream], _Span] = {}
         self._wake = asyncio.Event()
 
     def follow(self, watch: Watch) -> None:
         """Follow something else from now on; the whole fleet is sent first if asked for."""
+        is_new_to_fleet = watch.fleet and not self.watch.fleet
         self.watch = watch
-        if watch.fleet:
+        if is_new_to_fleet:
             self.push(self._feed.fleet_text(self.principal, units=None))
-        else:
+        elif not watch.fleet:
             self._changed.clear()
 
     def push(self, message: str | bytes, arrived: Arrived | None = None) -> None:
         """Queue one message; with the queue full the oldest goes, and its span is told."""
-        if len(self._queue) >= QUEUE_MESSAGES:
-            lost, _ = self._queue.popleft()
+        self._queue_bytes += len(message)
+        while self._queue and (
+            len(self._queue) >= QUEUE_MESSAGES or self._queue_bytes > QUEUE_BYTES
+        ):
+            lost, _ = self._next()
             if lost is not None:
                 self.filled_in(lost)
         self._queue.append((arrived, message))
@@ -105,7 +114,7 @@ class Viewer:
                 next_flush_s = now_s + FLUSH_S
                 self._flush()
             while self._queue:
-                _, message = self._queue.popleft()
+                _, message = self._next()
                 await send(message)
             self._wake.clear()
             due_s = next_tick_s
@@ -118,6 +127,11 @@ class Viewer:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def _next(self) -> tuple[Arrived | None, str | bytes]:
+        arrived, message = self._queue.popleft()
+        self._queue_bytes -= len(message)
+        return arrived, message
 
     def _flush(self) -> None:
         if self._changed:
@@ -148,6 +162,10 @@ class Feed:
     def viewers(self) -> int:
         """How many screens are connected."""
         return len(self._viewers)
+
+    def viewers_of(self, subject: str) -> int:
+        """How many screens one person has connected."""
+        return sum(viewer.principal.subject == subject for viewer in self._viewers)
 
     def join(self, principal: Principal) -> Viewer:
         """Return a new viewer; `leave` when its socket is gone."""

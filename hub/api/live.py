@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketState
 
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
-from hub.api.feed import MAX_VIEWERS, Feed, Viewer, parse_watch
+from hub.api.feed import MAX_VIEWERS, MAX_VIEWERS_EACH, Feed, Viewer, parse_watch
 from hub.api.gate import COOKIE, signed_in_socket
 from protocols.clock import Clock
 from protocols.live import Hello
@@ -19,6 +19,9 @@ router = APIRouter(tags=["live"])
 
 _MAX_MESSAGE: Final = 8_192
 _SEND_TIMEOUT_S: Final = 15.0
+_PAUSE_S: Final = 0.25
+"""Between two questions of one screen: the whole fleet is a large answer."""
+
 # Source: RFC 6455, 7.4.1, and the private range of 7.4.2
 _TRY_AGAIN: Final = 1013
 _BAD_DATA: Final = 1007
@@ -35,7 +38,8 @@ async def live(socket: WebSocket) -> None:
         await socket.close(_NOT_SIGNED_IN, "sign in first")
         return
     feed: Feed = state.feed
-    if feed.viewers >= MAX_VIEWERS:
+    is_full = feed.viewers >= MAX_VIEWERS
+    if is_full or feed.viewers_of(principal.subject) >= MAX_VIEWERS_EACH:
         await socket.close(_TRY_AGAIN, "too many screens")
         return
     viewer = feed.join(principal)
@@ -81,6 +85,7 @@ async def _outlast(socket: WebSocket, principal: Principal) -> None:
 
 async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
     desk: Desk = socket.app.state.desk
+    clock: Clock = socket.app.state.clock
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
@@ -97,3 +102,4 @@ async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None
             for unit in watch.units:
                 await desk.looked(principal, unit, "live")
         viewer.follow(watch)
+        await clock.sleep(_PAUSE_S)

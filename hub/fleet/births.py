@@ -1,11 +1,16 @@
 """Births and deaths, kept in the database so that a restarted hub knows them."""
 
 import asyncio
+import logging
+
+import asyncpg
 
 from hub.store import units
 from hub.store.database import Pool
 from protocols.ids import UnitId
 from protocols.messages import Presence
+
+log = logging.getLogger(__name__)
 
 
 class Births:
@@ -28,6 +33,9 @@ class Births:
             self._wake.clear()
             while self._waiting:
                 unit, presence = next(iter(self._waiting.items()))
-                await units.note_presence(self._pool, unit, presence)
+                try:
+                    await units.note_presence(self._pool, unit, presence)
+                except asyncpg.DataError as err:  # it would be refused for ever
+                    log.error("births.refused", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
                 if self._waiting.get(unit) is presence:
                     del self._waiting[unit]

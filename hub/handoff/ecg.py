@@ -82,7 +82,11 @@ def _decoded(
 ) -> list[tuple[int, WaveformBlock, Samples]]:
     """Return the readable blocks that were recorded as the newest one was."""
     found: list[tuple[int, WaveformBlock, Samples]] = []
+    room = _MOST_SAMPLES
     for at_utc_us, block in reversed(blocks):
+        room -= block.sample_count
+        if room < 0:
+            break
         if found and (block.rate_hz, block.channels) != (found[0][1].rate_hz, found[0][1].channels):
             break  # the device was set anew
         if any(abs(channel.offset) > _MOST_OFFSET for channel in block.channels):

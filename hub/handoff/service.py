@@ -151,7 +151,13 @@ class Handoff:
             case = await case_of(self._pool, encounter)
         except NotFoundError:
             return Outcome("refused", "the unit is no longer enrolled")
-        bundle = document_of(case, row, hospital, now_utc_us=self._clock.utc_us())
+        now_us = self._clock.utc_us()
+        try:
+            bundle = await asyncio.to_thread(document_of, case, row, hospital, now_utc_us=now_us)
+        except Exception as err:
+            # what a vehicle recorded must not keep the other hand-overs from being sent
+            log.exception("handoff.no_document", extra={"handover": row.handover_id})
+            return Outcome("again", f"the document could not be made: {type(err).__name__}")
         return await send(hospital, bundle)
 
     async def _note(self, row: HandoffRow, outcome: Outcome) -> None:

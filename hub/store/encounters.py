@@ -149,8 +149,10 @@ async def note_earlier(
         crew_of(unit),
     )
     await connection.execute(
-        "UPDATE encounter_alias SET opened_utc_us = $2 WHERE alias = $1 AND opened_utc_us > $2",
+        "UPDATE encounter_alias a SET opened_utc_us = $3 FROM encounter e WHERE a.alias = $1"
+        " AND a.opened_utc_us > $3 AND e.encounter_id = a.encounter_id AND e.unit = $2",
         encounter_id,
+        unit,
         opened_utc_us,
     )
 

@@ -42,6 +42,10 @@ class Message(BaseModel):
         Raises:
             RemoteProtocolError: reason `bad-body`, with the first field that is wrong.
         """
+        if _holds_nul(fields):
+            raise RemoteProtocolError(
+                reason="bad-body", kind=cls.__name__, detail="text with a NUL character"
+            )
         try:
             return cls.model_validate(fields)
         except ValidationError as err:
@@ -50,6 +54,15 @@ class Message(BaseModel):
             raise RemoteProtocolError(
                 reason="bad-body", kind=cls.__name__, field=where, detail=first["msg"][:120]
             ) from err
+
+
+def _holds_nul(value: Any) -> bool:
+    """Say whether a text in `value` has a character that no database column of text can hold."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(map(_holds_nul, value)) or any(map(_holds_nul, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
 
 
 def _plain(_encoder: object, value: object) -> object:

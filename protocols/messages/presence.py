@@ -22,7 +22,7 @@ class Presence(Message):
     profile: Literal["ambulance", "patrol"]
     call_sign: Annotated[str, Field(min_length=1, max_length=40)]
     light: bool = False  # a simulated unit without tablet, monitor or camera
-    cameras: list[str] = Field(max_length=8, default_factory=list)
+    cameras: list[TopicSafe] = Field(max_length=8, default_factory=list)
     software: Annotated[str, Field(max_length=40)]
     since_utc_us: UtcMicros
 

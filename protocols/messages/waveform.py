@@ -1,12 +1,16 @@
 """Waveforms: a block of samples of one or more channels, exactly as the device digitised them."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
 from protocols.messages.base import Message
 from protocols.units import Hertz
+
+MAX_SAMPLES: Final = 65_536
+"""Of one block, unpacked: ten seconds of twelve leads at 500 Hz, and some. A block of a few hundred
+bytes cannot unpack to more than a quarter of a megabyte."""
 
 
 class WaveformEncoding(StrEnum):
@@ -35,13 +39,13 @@ class WaveformBlock(Message):
 
     Sample i was taken at captured_utc_us + i / rate_hz. `data` holds the channels one after
     another, each of `sample_count` integers. Samples that the device declared invalid are the
-    value `missing`, if given.
+    value `missing`, if given. All channels together have `MAX_SAMPLES` at most.
     """
 
     kind: Literal["waveform"] = "waveform"
     group: Literal["ecg", "pleth", "resp", "other"]
     rate_hz: Hertz
-    sample_count: Annotated[int, Field(ge=1, le=100_000)]
+    sample_count: Annotated[int, Field(ge=1, le=MAX_SAMPLES)]
     first_sample_index: Annotated[int, Field(ge=0, le=2**53 - 1)]
     """Counts samples since the device began this run: a hole in the numbers is a hole in time."""
     channels: Annotated[
@@ -55,4 +59,6 @@ class WaveformBlock(Message):
     def _is_one_rate(self) -> Self:
         if len({channel.code for channel in self.channels}) != len(self.channels):
             raise ValueError("a channel appears twice")
+        if len(self.channels) * self.sample_count > MAX_SAMPLES:
+            raise ValueError(f"more than {MAX_SAMPLES} samples")
         return self

@@ -19,9 +19,9 @@ from edge_agent.vehicle_clock import Stamp
 from protocols.link.streams import Stream
 from protocols.messages import Message, VitalsReading, WaveformBlock
 from protocols.messages.samples import ENCODING, encode_samples
+from protocols.messages.waveform import MAX_SAMPLES
 
 LARGEST_DATA_BYTES: Final = 60 * 1024
-_MOST_SAMPLES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _blocks(
         return []
     samples = np.ascontiguousarray(wave.samples[:, skip:])
     data = encode_samples(samples)
-    if len(data) > LARGEST_DATA_BYTES or count > _MOST_SAMPLES:
+    if len(data) > LARGEST_DATA_BYTES or samples.size > MAX_SAMPLES:
         half = count // 2
         head = Wave(wave.group, wave.rate_hz, wave.start_utc_us, wave.channels,
                     wave.samples[:, : skip + half], wave.missing)  # fmt: skip

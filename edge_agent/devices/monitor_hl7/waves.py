@@ -218,7 +218,7 @@ class _Attributes:
             period_s = _PERIODS_S.get(said.unit_name) if said is not None else None
             if said is not None and period_s is not None and _ONE.fullmatch(said.value):
                 rate = 1 / (float(said.value) * period_s) if float(said.value) > 0 else None
-        return rate if rate is not None and 0 < rate <= 100_000 else None  # noqa: PLR2004
+        return rate if rate is not None and 0.01 <= rate <= 100_000 else None  # noqa: PLR2004
 
     def scale(self, group: WaveGroup) -> tuple[str, float] | Reason:
         """Return UCUM unit and units per bit."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pydantic import ValidationError
 
 from protocols.dispatch.unit_status import UnitStatus
 from protocols.errors import RemoteProtocolError
@@ -22,6 +23,22 @@ from protocols.messages import (
     parse_body,
 )
 from protocols.messages.samples import ENCODING, Samples, decode_samples, encode_samples
+
+
+def test_text_that_no_database_can_hold_is_refused() -> None:
+    fields = {"kind": "presence", "online": True, "call_sign": "A\0"}
+    with pytest.raises(RemoteProtocolError) as caught:
+        Presence.from_fields(fields)
+    assert caught.value.facts["detail"] == "text with a NUL character"
+
+
+@pytest.mark.parametrize(("channels", "count"), [(12, 5_461), (1, 65_536)])
+def test_a_block_unpacks_to_a_bounded_number_of_samples(channels: int, count: int) -> None:
+    largest = np.zeros((channels, count), np.int32)
+    one_more = np.zeros((channels, count + 1), np.int32)
+    assert decode_samples(block(largest, encode_samples(largest))).size <= 65_536
+    with pytest.raises(ValidationError):
+        block(one_more, encode_samples(one_more))
 
 
 def block(samples: Samples, data: bytes) -> WaveformBlock:
