@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from hub.access.desk import MAX_PASSWORD_CHARACTERS, Desk
+from hub.access.desk import MAX_PASSWORD_CHARACTERS, USERNAME_PATTERN, Desk
 from hub.access.rights import Role
 from hub.engines import migrated
 from hub.settings import HubSettings
@@ -43,7 +43,7 @@ class Person(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    username: Annotated[str, Field(pattern=USERNAME_PATTERN)]
     role: Role
     display_name: Annotated[str, Field(min_length=1, max_length=80)]
     organisation: Annotated[str, Field(min_length=1, max_length=80)] = "Golden Hour"

@@ -119,7 +119,8 @@ def _vehicle(request: Request) -> Vehicle:
 async def sign_in(entry: PinEntry, request: Request, response: Response) -> dict[str, str]:
     """Open a session by name and PIN."""
     desk: SignIn = request.app.state.sign_in
-    token = desk.open(entry.name, entry.pin)
+    address = request.client.host if request.client else "-"
+    token = desk.open(entry.name, entry.pin, address=address)
     response.set_cookie(
         COOKIE,
         token,

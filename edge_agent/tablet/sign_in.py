@@ -1,20 +1,26 @@
 """Who holds the tablet: a name, and the vehicle's PIN. In memory, so that it needs no hub."""
 
+import logging
 import re
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from protocols.clock import Clock
-from protocols.errors import ConfigError, SignInError, TooManyTriesError
+from protocols.errors import ConfigError, SignInError
+from protocols.http.tries import Tries
 from protocols.runtime.files import PRIVATE, write_whole
+
+log = logging.getLogger(__name__)
 
 _PIN: Final = re.compile(r"[0-9]{4,12}")
 _PIN_DIGITS: Final = 6
 _TRIES: Final = 8
-_TRIES_WINDOW_S: Final = 60.0
+_ALL_TRIES: Final = 32
+"""Of all addresses together: at that pace a PIN of six digits stands for three weeks."""
+
 _SESSIONS: Final = 32
 
 
@@ -34,22 +40,23 @@ class SignIn:
         self._clock = clock
         self._session_s = session_s
         self._sessions: OrderedDict[str, CrewMember] = OrderedDict()
-        self._wrong: deque[float] = deque(maxlen=_TRIES)
+        self._tries = Tries(clock, most=_TRIES)
+        self._all_tries = Tries(clock, most=_ALL_TRIES)
 
-    def open(self, name: str, pin: str) -> str:
-        """Return the token of a new session.
+    def open(self, name: str, pin: str, *, address: str) -> str:
+        """Return the token of a new session for who asks from `address`.
 
         Raises:
-            TooManyTriesError: eight wrong PINs within a minute.
+            TooManyTriesError: too many wrong PINs from there, or from everywhere, within a minute.
             SignInError: it is not the PIN.
         """
-        now_s = self._clock.monotonic_s()
-        if len(self._wrong) == _TRIES and now_s - self._wrong[0] < _TRIES_WINDOW_S:
-            raise TooManyTriesError(wait_s=round(_TRIES_WINDOW_S - (now_s - self._wrong[0])))
+        self._tries.count(address)
+        self._all_tries.count("")
         if not secrets.compare_digest(pin.encode(), self._pin.encode()):
-            self._wrong.append(now_s)
+            log.warning("tablet.wrong_pin", extra={"address": address})
             raise SignInError(reason="wrong PIN")
-        self._wrong.clear()
+        self._tries.forget(address)
+        now_s = self._clock.monotonic_s()
         token = secrets.token_urlsafe(32)
         self._sessions[token] = CrewMember(name, now_s + self._session_s)
         while len(self._sessions) > _SESSIONS:

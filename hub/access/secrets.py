@@ -9,9 +9,18 @@ import bcrypt
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from protocols.errors import TooManyTriesError
+
 _MACHINE_ROUNDS: Final = 4
 """A unit's password is 256 random bits: stretching it adds nothing, and thousands connect at once
 after a broker's restart."""
+
+
+_BCRYPT_BYTES: Final = 72
+"""bcrypt reads no more. Source: Provos and Mazieres, A Future-Adaptable Password Scheme, 1999."""
+
+MOST_WAITING: Final = 20
+"""Half a second of work; who comes then is asked to come again."""
 
 
 class Passwords:
@@ -20,6 +29,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHash((Argon2Hasher(),))
         self._turn = asyncio.Semaphore(2)
+        self._waiting = 0
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
@@ -28,9 +38,19 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, password: str, kept: str | None) -> bool:
-        """Say whether `password` is the one; an unknown account takes as long as a known one."""
-        async with self._turn:
-            good = await asyncio.to_thread(self._hasher.verify, password, kept or self._nobody)
+        """Say whether `password` is the one; an unknown account takes as long as a known one.
+
+        Raises:
+            TooManyTriesError: `MOST_WAITING` are being looked at.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise TooManyTriesError(wait_s=1)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                good = await asyncio.to_thread(self._hasher.verify, password, kept or self._nobody)
+        finally:
+            self._waiting -= 1
         return good and kept is not None
 
 
@@ -51,4 +71,7 @@ def machine_hash(password: str) -> str:
 
 def machine_matches(password: str, kept: str) -> bool:
     """Say whether `password` is the unit's; constant time in its content."""
-    return len(password) <= 72 and bcrypt.checkpw(password.encode(), kept.encode())  # noqa: PLR2004 -- bcrypt's limit
+    given = password.encode()
+    return (
+        len(given) <= _BCRYPT_BYTES and b"\0" not in given and bcrypt.checkpw(given, kept.encode())
+    )

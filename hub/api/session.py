@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.access.desk import MAX_PASSWORD_CHARACTERS, Desk
+from hub.access.desk import MAX_PASSWORD_CHARACTERS, USERNAME_PATTERN, Desk
 from hub.access.rights import Principal
 from hub.api.gate import COOKIE, SignedIn
 
@@ -17,7 +17,7 @@ class SignIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    username: Annotated[str, Field(min_length=1, max_length=64)]
+    username: Annotated[str, Field(pattern=USERNAME_PATTERN)]
     password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 
 
@@ -34,7 +34,8 @@ class Who(BaseModel):
 async def sign_in(body: SignIn, request: Request, response: Response) -> Who:
     """Open a session; its token is a cookie that scripts cannot read."""
     desk: Desk = request.app.state.desk
-    principal, token = await desk.sign_in(body.username, body.password)
+    address = request.client.host if request.client else "-"
+    principal, token = await desk.sign_in(body.username, body.password, address=address)
     response.set_cookie(
         COOKIE,
         token,

@@ -1,7 +1,9 @@
 """The audit chain: who did or saw what, each row sealed to the one before it."""
 
+import asyncio
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,6 +12,7 @@ import asyncpg
 from hub.store.database import Pool
 
 _LOCK: Final = 0x60_1D_E3
+_PAGE: Final = 2_000
 _GENESIS: Final = b"\0" * 32
 
 
@@ -54,19 +57,33 @@ async def read(pool: Pool, *, before: int | None, limit: int) -> list[asyncpg.Re
 
 async def first_broken(pool: Pool) -> int | None:
     """Return the number of the first entry that does not follow from the one before it."""
-    previous, expected = _GENESIS, 1
-    async with pool.acquire() as connection, connection.transaction():
-        async for row in connection.cursor("SELECT * FROM audit ORDER BY number"):
-            facts = json.loads(row["facts"])
-            entry = Entry(
-                at_utc_us=row["at_utc_us"], actor=row["actor"], action=row["action"],
-                subject=row["subject"], outcome=row["outcome"], facts=facts,
-            )  # fmt: skip
-            text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-            digest = _digest(previous, row["number"], entry, text)
-            if row["number"] != expected or digest != row["hash"]:
-                return int(row["number"])
-            previous, expected = row["hash"], expected + 1
+    last_number, last_hash = 0, _GENESIS
+    while True:
+        rows = await pool.fetch(
+            "SELECT * FROM audit WHERE number > $1 ORDER BY number LIMIT $2", last_number, _PAGE
+        )
+        if not rows:
+            return None
+        broken = await asyncio.to_thread(_first_broken, rows, last_number, last_hash)
+        if broken is not None:
+            return broken
+        last_number, last_hash = rows[-1]["number"], rows[-1]["hash"]
+
+
+def _first_broken(rows: Sequence[asyncpg.Record], number: int, previous: bytes) -> int | None:
+    """Return the first of `rows` that does not follow from the entry `number` before them."""
+    for row in rows:
+        number += 1
+        facts = json.loads(row["facts"])
+        entry = Entry(
+            at_utc_us=row["at_utc_us"], actor=row["actor"], action=row["action"],
+            subject=row["subject"], outcome=row["outcome"], facts=facts,
+        )  # fmt: skip
+        text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        digest = _digest(previous, row["number"], entry, text)
+        if row["number"] != number or digest != row["hash"]:
+            return int(row["number"])
+        previous = row["hash"]
     return None
 
 

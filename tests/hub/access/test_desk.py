@@ -1,9 +1,12 @@
 """The desk: passwords, sessions, tries, and an audit whose gaps show."""
 
+import asyncio
+
 import pytest
 
 from hub.access.desk import Desk
 from hub.access.rights import Role
+from hub.access.secrets import MOST_WAITING
 from hub.store import Pool, audit
 from protocols.errors import ConflictError, SignInError, TooManyTriesError
 from protocols.ids import UnitId
@@ -12,6 +15,8 @@ from tests.fakes.clock import FakeClock
 PASSWORD = "correct horse"  # noqa: S105 -- of a test
 CHANGED = "another one"
 SESSION_S = 3600.0
+HERE = "192.0.2.1"
+ELSEWHERE = "192.0.2.2"
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ async def desk(pool: Pool, clock: FakeClock) -> Desk:
 async def test_the_right_password_opens_a_session_until_it_ends(
     desk: Desk, clock: FakeClock
 ) -> None:
-    principal, token = await desk.sign_in("chen", PASSWORD)
+    principal, token = await desk.sign_in("chen", PASSWORD, address=HERE)
     assert (principal.display_name, principal.role) == ("Dr Chen", Role.DOCTOR)
     assert await desk.who(token) == principal
     await clock.advance(SESSION_S + 1)
@@ -40,7 +45,7 @@ async def test_the_right_password_opens_a_session_until_it_ends(
 
 
 async def test_signing_out_ends_it_at_once(desk: Desk) -> None:
-    principal, token = await desk.sign_in("chen", PASSWORD)
+    principal, token = await desk.sign_in("chen", PASSWORD, address=HERE)
     await desk.sign_out(principal, token)
     assert await desk.who(token) is None
 
@@ -48,26 +53,65 @@ async def test_signing_out_ends_it_at_once(desk: Desk) -> None:
 @pytest.mark.parametrize(("name", "password"), [("chen", "wrong"), ("nobody", PASSWORD)])
 async def test_what_was_wrong_is_not_said(desk: Desk, name: str, password: str) -> None:
     with pytest.raises(SignInError) as caught:
-        await desk.sign_in(name, password)
+        await desk.sign_in(name, password, address=HERE)
     assert caught.value.facts == {"reason": "wrong name or password"}
 
 
-async def test_after_eight_wrong_tries_a_name_waits_a_minute_and_others_do_not(
+async def test_after_eight_wrong_tries_a_guesser_waits_a_minute_and_others_do_not(
     desk: Desk, clock: FakeClock
 ) -> None:
     for _ in range(8):
         with pytest.raises(SignInError):
-            await desk.sign_in("chen", "wrong")
+            await desk.sign_in("chen", "wrong", address=HERE)
     with pytest.raises(TooManyTriesError):
-        await desk.sign_in("chen", PASSWORD)
+        await desk.sign_in("chen", PASSWORD, address=HERE)
     with pytest.raises(SignInError):
-        await desk.sign_in("wang", "x")
+        await desk.sign_in("wang", "x", address=HERE)
+    await desk.sign_in("chen", PASSWORD, address=ELSEWHERE)
     await clock.advance(61)
-    await desk.sign_in("chen", PASSWORD)
+    await desk.sign_in("chen", PASSWORD, address=HERE)
+
+
+async def test_who_tries_many_names_from_one_place_waits(desk: Desk) -> None:
+    for number in range(40):
+        with pytest.raises(SignInError):
+            await desk.sign_in(f"person{number}", "123456", address=HERE)
+    with pytest.raises(TooManyTriesError):
+        await desk.sign_in("person40", "123456", address=HERE)
+    await desk.sign_in("chen", PASSWORD, address=ELSEWHERE)
+
+
+async def test_a_guesser_does_not_fill_the_audit(desk: Desk, pool: Pool, clock: FakeClock) -> None:
+    for number in range(14):
+        with pytest.raises(SignInError):
+            await desk.sign_in("chen", "wrong", address=f"192.0.2.{number // 7}")
+    await clock.advance(61)
+    with pytest.raises(SignInError):
+        await desk.sign_in("chen", "wrong", address=HERE)
+    rows = await audit.read(pool, before=None, limit=50)
+    assert sum(row["outcome"] == "refused" for row in rows) == 2
+
+
+async def test_passwords_are_looked_at_by_few_at_once(desk: Desk) -> None:
+    """Each takes 64 MiB and a twentieth of a second: a crowd of them is sent away."""
+    answers = await asyncio.gather(
+        *(desk.sign_in("chen", PASSWORD, address=f"192.0.2.{number}") for number in range(60)),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert {type(answer) for answer in refused} == {TooManyTriesError}
+    assert len(answers) - len(refused) >= MOST_WAITING
+
+
+@pytest.mark.parametrize("password", ["é" * 40, "a\0b", "x" * 200])
+async def test_no_password_of_a_unit_is_a_fault(desk: Desk, password: str) -> None:
+    await desk.enrol(UnitId("A-1"), call_sign="x", profile="patrol", organisation="y")
+    assert await desk.unit_of("A-1", password) is None
+    assert await desk.unit_of("A-1\0", password) is None
 
 
 async def test_a_changed_password_ends_the_sessions_of_before(desk: Desk) -> None:
-    _, token = await desk.sign_in("chen", PASSWORD)
+    _, token = await desk.sign_in("chen", PASSWORD, address=HERE)
 
     async def change(*, replace: bool) -> None:
         await desk.add_account(
@@ -80,13 +124,13 @@ async def test_a_changed_password_ends_the_sessions_of_before(desk: Desk) -> Non
     await change(replace=True)
     assert await desk.who(token) is None
     with pytest.raises(SignInError):
-        await desk.sign_in("chen", PASSWORD)
-    principal, _ = await desk.sign_in("chen", CHANGED)
+        await desk.sign_in("chen", PASSWORD, address=HERE)
+    principal, _ = await desk.sign_in("chen", CHANGED, address=HERE)
     assert principal.role is Role.CREW
 
 
 async def test_neither_passwords_nor_tokens_are_in_the_database(desk: Desk, pool: Pool) -> None:
-    _, token = await desk.sign_in("chen", PASSWORD)
+    _, token = await desk.sign_in("chen", PASSWORD, address=HERE)
     unit_password = await desk.enrol(
         UnitId("A-1"), call_sign="x", profile="patrol", organisation="y"
     )
@@ -116,7 +160,7 @@ async def test_a_unit_is_known_by_its_newest_credential_alone(desk: Desk) -> Non
 async def test_the_audit_tells_who_did_what_and_shows_where_it_was_changed(
     desk: Desk, pool: Pool
 ) -> None:
-    principal, _ = await desk.sign_in("chen", PASSWORD)
+    principal, _ = await desk.sign_in("chen", PASSWORD, address=HERE)
     await desk.looked(principal, "A-1", "live")
     await desk.looked(principal, "A-1", "live")
     rows = await audit.read(pool, before=None, limit=10)
