@@ -36,9 +36,11 @@ def run_command() -> None:
     from edge_agent.app import run_agent  # noqa: PLC0415
     from edge_agent.settings import EdgeSettings  # noqa: PLC0415
     from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+    from protocols.runtime.files import keep_private  # noqa: PLC0415
     from protocols.runtime.log import set_up_logging  # noqa: PLC0415
     from protocols.runtime.settings import load  # noqa: PLC0415
 
+    keep_private()
     settings = load(EdgeSettings)
     set_up_logging(program="agent", level=settings.log_level)
 

@@ -41,9 +41,11 @@ def run_command() -> None:
     from hub.app import run_hub  # noqa: PLC0415 -- for a quick --help
     from hub.settings import HubSettings  # noqa: PLC0415
     from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+    from protocols.runtime.files import keep_private  # noqa: PLC0415
     from protocols.runtime.log import set_up_logging  # noqa: PLC0415
     from protocols.runtime.settings import load  # noqa: PLC0415
 
+    keep_private()
     settings = load(HubSettings)
     set_up_logging(program="hub", level=settings.log_level)
 
@@ -84,6 +86,36 @@ def enrol_command(  # noqa: PLR0913 -- the options that a person may give
     )
     asyncio.run(enrol(_settings(), wanted))
     typer.echo(f"{unit} is enrolled; its credential is in {out}")
+
+
+@app.command("revoke")
+def revoke_command(unit: Annotated[str, typer.Argument(help="The unit's id.")]) -> None:
+    """Take a vehicle's credential away, whether the hub runs or not; its records stay.
+
+    Example: goldenhour hub revoke A-001
+
+    Exit status: 0 done; 1 there is no such unit; 78 a setting or file is wrong.
+    """
+    from hub.offline import revoke  # noqa: PLC0415 -- for a quick --help
+
+    asyncio.run(revoke(_settings(), unit))
+    typer.echo(f"{unit} is revoked; enrol it again with --replace to let it back")
+
+
+@account.command("disable")
+def account_disable_command(
+    username: Annotated[str, typer.Argument(help="The name that may sign in no more.")],
+) -> None:
+    """Let a person sign in no more, and sign them out, whether the hub runs or not.
+
+    Example: goldenhour hub account disable chen
+
+    Exit status: 0 done; 1 there is no such account; 78 a setting or file is wrong.
+    """
+    from hub.offline import disable  # noqa: PLC0415 -- for a quick --help
+
+    asyncio.run(disable(_settings(), username))
+    typer.echo(f"{username} is disabled; add the account again with --replace to let them back")
 
 
 @account.command("add")

@@ -20,7 +20,7 @@ from hub.engines import migrated
 from hub.settings import HubSettings
 from hub.store import BuiltInPostgres, Pool
 from protocols.errors import ConfigError, LocalProtocolError
-from protocols.ids import unit_id
+from protocols.ids import UnitId, unit_id
 from protocols.runtime.clock import SystemClock
 from protocols.runtime.files import PRIVATE, write_whole
 
@@ -132,6 +132,26 @@ async def add_accounts(settings: HubSettings, people: Sequence[Person], *, repla
                 password=one.password,
                 replace=replace,
             )
+
+
+async def revoke(settings: HubSettings, unit: str) -> None:
+    """Take a unit's credential away.
+
+    Raises:
+        NotFoundError: no such unit, or revoked before.
+    """
+    async with _desk(settings) as desk:
+        await desk.revoke(UnitId(unit))
+
+
+async def disable(settings: HubSettings, username: str) -> None:
+    """Let a person sign in no more.
+
+    Raises:
+        NotFoundError: no such account, or disabled before.
+    """
+    async with _desk(settings) as desk:
+        await desk.disable(username)
 
 
 @contextlib.asynccontextmanager

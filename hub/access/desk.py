@@ -63,7 +63,7 @@ class Desk:
             await self._note_refused_sign_in(username)
             raise SignInError(reason="wrong name or password")
         self._tries.forget((username, address))
-        self._tries_of_address.forget(address)
+        self._tries_of_address.forgive(address)
         token = new_token()
         now_us = self._clock.utc_us()
         await accounts.open_session(
@@ -194,6 +194,24 @@ class Desk:
         )
         await self.note(by, "unit.enrol", unit)
         return password
+
+    async def revoke(self, unit: UnitId, *, by: Principal | None = None) -> None:
+        """Take `unit`'s credential away: the broker ends its connection; its records stay.
+
+        Raises:
+            NotFoundError: no such unit, or revoked before.
+        """
+        await units.revoke(self._pool, unit, now_utc_us=self._clock.utc_us())
+        await self.note(by, "unit.revoke", unit)
+
+    async def disable(self, username: str, *, by: Principal | None = None) -> None:
+        """Let a person sign in no more, and end their sessions.
+
+        Raises:
+            NotFoundError: no such account, or disabled before.
+        """
+        await accounts.disable(self._pool, username, now_utc_us=self._clock.utc_us())
+        await self.note(by, "account.disable", username)
 
     async def note(
         self,

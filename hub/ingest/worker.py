@@ -59,6 +59,9 @@ RECEIVERS: Final = 20_000
 RETRY_S: Final = 1.0
 _RECORD_BYTES: Final = 200  # of a record in memory, beside its body
 
+NEVER_STORED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""The database works, and takes none of this batch: asking again would stall everybody for ever."""
+
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
 _Key = tuple[UnitId, JournalId]
@@ -188,17 +191,40 @@ class Ingest:
         except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
             self._stall(err)
             return False
-        batch = _Batch()
         try:
-            self._offer(batch, frames)
-            good = await self._commit(batch) if batch.spans else True
-        except BaseException:
-            self._let_go(batch)  # sent again it is new again
-            raise
+            good = await self._store(frames)
+        except NEVER_STORED:
+            good = await self._store_by_unit(frames)
         for key in greeted:
             del self._greeted[key]
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
         self._acknowledge(dict.fromkeys([*heard, *greeted]))
+        return good
+
+    async def _store(self, frames: list[_Waiting]) -> bool:
+        """Commit what is new in `frames`; return False where the database is away.
+
+        Raises:
+            asyncpg.DataError, asyncpg.IntegrityConstraintViolationError: it takes none of it,
+                now or ever.
+        """
+        batch = _Batch()
+        try:
+            self._offer(batch, frames)
+            return await self._commit(batch) if batch.spans else True
+        except BaseException:
+            self._let_go(batch)  # sent again it is new again
+            raise
+
+    async def _store_by_unit(self, frames: list[_Waiting]) -> bool:
+        """Commit each unit's frames by themselves: one unit's fault stays its own."""
+        good = True
+        for unit in dict.fromkeys(waiting.unit for waiting in frames):
+            try:
+                good &= await self._store([one for one in frames if one.unit == unit])
+            except NEVER_STORED as err:
+                self._refuse(unit, "not-storable")
+                log.error("ingest.not_storable", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
         return good
 
     def _next_frames(self) -> list[_Waiting]:
@@ -297,6 +323,8 @@ class Ingest:
                 gaps=batch.gaps,
                 now_utc_us=self._clock.utc_us(),
             )
+        except NEVER_STORED:
+            raise
         except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
             self._let_go(batch)
             self._stall(err)

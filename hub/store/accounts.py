@@ -6,7 +6,7 @@ import asyncpg
 
 from hub.access.rights import Role
 from hub.store.database import Pool
-from protocols.errors import ConflictError
+from protocols.errors import ConflictError, NotFoundError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,24 @@ async def add(pool: Pool, account: Account, *, replace: bool, now_utc_us: int) -
         )
     if status.endswith(" 0"):
         raise ConflictError(reason="the name is taken", username=account.username)
+
+
+async def disable(pool: Pool, username: str, *, now_utc_us: int) -> None:
+    """Let nobody sign in as `username` any more, and end its sessions.
+
+    Raises:
+        NotFoundError: no such account, or disabled before.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        status = await connection.execute(
+            "UPDATE account SET disabled_utc_us = $2"
+            " WHERE username = $1 AND disabled_utc_us IS NULL",
+            username,
+            now_utc_us,
+        )
+        if status.endswith(" 0"):
+            raise NotFoundError(what="account", username=username)
+        await connection.execute("DELETE FROM session WHERE username = $1", username)
 
 
 async def find(pool: Pool, username: str) -> Account | None:

@@ -137,7 +137,10 @@ class BuiltInPostgres:
         utils.ensure_folder_permissions(programs.parent / "lib", 0o444)
         self._data.mkdir(exist_ok=True)
         for folder in [self._folder, *self._folder.resolve().parents]:
-            folder.chmod(folder.stat().st_mode | 0o011)  # may be passed through, not looked into
+            mode = folder.stat().st_mode
+            if not mode & 0o001:
+                folder.chmod(mode | 0o001)  # may be passed through, not looked into
+                log.warning("postgres.folder_opened", extra={"folder": str(folder)})
         shutil.chown(self._data, _SYSTEM_USER)
         return programs, _SYSTEM_USER
 

@@ -34,6 +34,11 @@ class Tries:
         while len(self._at_s) > _MOST_KEYS:
             self._at_s.popitem(last=False)
 
+    def forgive(self, key: Hashable) -> None:
+        """Take the newest try of `key` back: it was right."""
+        if tries := self._at_s.get(key):
+            tries.pop()
+
     def forget(self, key: Hashable) -> None:
         """Forget the tries of `key`: one was right."""
         self._at_s.pop(key, None)

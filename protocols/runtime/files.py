@@ -8,6 +8,11 @@ from typing import Final
 PRIVATE: Final = 0o600
 
 
+def keep_private() -> None:
+    """Have whatever this process and its children make be their user's alone, log or database."""
+    os.umask(0o077)
+
+
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Put `data` at `path`; a reader, or a power cut, finds the old file or the new one.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -49,9 +50,49 @@ async def test_it_leaves_no_process_and_keeps_its_secrets_to_itself(tmp_path: Pa
     assert folder.stat().st_mode & 0o066 == 0  # PostgreSQL's user may pass, nobody may look
     for secret in folder.glob("*secret*"):
         assert secret.stat().st_mode & 0o077 == 0
+    for path in folder.rglob("*"):
+        assert path.stat().st_mode & 0o066 == 0, path
     words = {path.read_text().strip() for path in folder.glob("*secret*")}
     assert words
     assert not any(word in program.log.read_text() for word in words)
+
+
+@pytest.mark.timeout(150)
+async def test_who_is_let_in_by_command_is_put_out_by_command(tmp_path: Path) -> None:
+    word, credential = tmp_path / "password", tmp_path / "A-001.json"
+    word.write_text("correct horse battery")
+    person = ("--role", "doctor", "--password-file", str(word))
+    unit = ("--profile", "ambulance", "--call-sign", "Y1", "--out", str(credential))
+    answers: list[int] = []
+    async with hub(tmp_path) as program:
+
+        async def say(*words: str) -> int:
+            log = tmp_path / "command.log"
+            status, _ = await failing("hub", *words, environment=settings(tmp_path), log=log)
+            return status
+
+        async def may_come_in() -> tuple[int, int]:
+            url = program.ready["http_url"]
+            entry = {"username": "chen", "password": word.read_text()}
+            secret = json.loads(credential.read_text())["password"]
+            wanted = {"unit": "A-001", "camera": "front", "action": "publish"}
+            async with httpx2.AsyncClient(trust_env=False, timeout=10, base_url=url) as http:
+                signed_in = await http.post("/api/v1/session", json=entry)
+                http.cookies.clear()
+                basic = ("A-001", secret)
+                given = await http.post("/api/v1/media/tokens", json=wanted, auth=basic)
+                return signed_in.status_code, given.status_code
+
+        answers += [
+            await say("account", "add", "chen", *person),
+            await say("enrol", "A-001", *unit),
+        ]
+        assert await may_come_in() == (200, 200)
+        answers += [await say("account", "disable", "chen"), await say("revoke", "A-001")]
+        assert await may_come_in() == (401, 401)
+        assert answers == [0, 0, 0, 0]
+        assert await say("account", "disable", "nobody") == 1
+        assert await say("revoke", "A-009") == 1
 
 
 @pytest.mark.timeout(200)

@@ -225,14 +225,14 @@ async def test_while_the_database_refuses_nothing_is_acknowledged_and_afterwards
     first = frame(journal, Stream.VITALS, 1, [vitals()])
     bench.ingest.hear(up(A1, Stream.VITALS), first)
     await bench.held(A1, Stream.VITALS, Held(1))
-    await pool.execute("ALTER TABLE stream_ledger ADD CONSTRAINT low CHECK (watermark < 2)")
+    await pool.execute("ALTER TABLE stream_ledger RENAME TO out_of_reach")
     second = frame(journal, Stream.VITALS, 2, [vitals()])
     async with logged("hub.ingest.worker", "ingest.stalled"):
         bench.ingest.hear(up(A1, Stream.VITALS), second)
     stalled = bench.ingest.is_stalled
     assert stalled
     assert await count(pool) == 1
-    await pool.execute("ALTER TABLE stream_ledger DROP CONSTRAINT low")
+    await pool.execute("ALTER TABLE out_of_reach RENAME TO stream_ledger")
     bench.ingest.hear(up(A1, Stream.VITALS), second)
     await bench.held(A1, Stream.VITALS, Held(2))
     assert bench.ingest.is_stalled is False
@@ -455,3 +455,23 @@ async def test_gaps_that_would_scatter_a_stream_without_end_are_refused(
     bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, gaps))
     await bench.until(lambda: any(("too-scattered", 4) in ack.refused for ack in bench.acks[A1]))
     assert await pool.fetchval("SELECT count(*) FROM gap") == 5
+
+
+async def test_what_the_database_will_never_take_holds_up_its_own_unit_alone(
+    bench: Bench, pool: Pool
+) -> None:
+    await pool.execute("ALTER TABLE record ADD CONSTRAINT not_this CHECK (seq <> 2)")
+    other, journal = new_journal(), new_journal()
+    try:
+        bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 2, [vitals()]))
+        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+        await bench.held(A1, Stream.VITALS, Held(1))
+        await bench.until(lambda: any(ack.refused for ack in bench.acks[A2]))
+        assert bench.acks[A2][0].refused == (("not-storable", 1),)
+        assert not bench.ingest.is_stalled
+    finally:
+        await pool.execute("ALTER TABLE record DROP CONSTRAINT not_this")
+
+    bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 2, [vitals()]))
+    await bench.held(A2, Stream.VITALS, Held(0, ((2, 2),)))
+    assert await count(pool) == 2
