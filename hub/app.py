@@ -22,7 +22,7 @@ from hub.fleet.births import Births
 from hub.fleet.restore import restore
 from hub.handoff import Handoff, read_hospitals
 from hub.ingest import HubMqtt, Ingest, Taps
-from hub.media import MediaTokens
+from hub.media import Lasting, MediaTokens
 from hub.settings import HubSettings
 from hub.store import Pool, units, upkeep
 from hub.store.database import DATABASE_ERRORS
@@ -95,6 +95,7 @@ class _Hub:
         self._fleet = FleetPicture(on_change=self._unit_changed)
         self._feed = Feed(self._fleet, clock)
         self._desk = Desk(pool, clock, session_s=settings.http.session_hours * 3600)
+        self._lasting = Lasting(engines.media.client, clock, self._desk.standing)
         self._births = Births(pool)
         self._orders = Orders(pool, clock, publish=self._mqtt.publish)
         self._consult = Consult(
@@ -138,6 +139,7 @@ class _Hub:
             "consult": self._consult.run,
             "handoff": self._handoff.run,
             "births": self._births.run,
+            "media-rights": self._lasting.run,
             "links": self._watch_links,
             "enrolment": self._watch_enrolment,
             "upkeep": lambda: upkeep.run(self._pool, self._clock),
@@ -168,6 +170,7 @@ class _Hub:
                 feed=self._feed,
                 consult=self._consult,
                 handoff=self._handoff,
+                lasting=self._lasting,
                 health=self._health,
                 addresses=self.addresses,
                 origins=frozenset(self._settings.http.origins),

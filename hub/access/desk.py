@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Final
 
 from hub.access.rights import Principal, Role
@@ -28,6 +29,8 @@ _TRIES: Final = 8
 _TRIES_OF_ADDRESS: Final = 40
 """A hospital's people may share one address, and sign in when a shift begins."""
 
+_SESSION: Final = "session"
+_UNIT: Final = "unit"
 _LOOKS_REMEMBERED: Final = 4096
 _LOOK_AGAIN_S: Final = 300.0
 _SESSION_LOOK_S: Final = 30.0
@@ -73,7 +76,7 @@ class Desk:
             now_utc_us=now_us,
             expires_utc_us=now_us + self._session_us,
         )
-        principal = _person(account)
+        principal = _person(account, token_digest(token))
         await self.note(principal, "session.open", username)
         return principal, token
 
@@ -87,10 +90,22 @@ class Desk:
 
     async def who(self, token: str) -> Principal | None:
         """Return whose session `token` opens, or None."""
-        account = await accounts.of_session(
-            self._pool, token_digest(token), now_utc_us=self._clock.utc_us()
-        )
-        return None if account is None else _person(account)
+        digest = token_digest(token)
+        account = await accounts.of_session(self._pool, digest, now_utc_us=self._clock.utc_us())
+        return None if account is None else _person(account, digest)
+
+    async def standing(self, grants: Collection[str]) -> set[str]:
+        """Return those of `grants` (as `Principal.grant`) that still give their right."""
+        kinds: dict[str, list[str]] = {}
+        for grant in grants:
+            kind, _, rest = grant.partition(":")
+            kinds.setdefault(kind, []).append(rest)
+        digests = [bytes.fromhex(one) for one in kinds.get(_SESSION, ())]
+        people = await accounts.standing(self._pool, digests, now_utc_us=self._clock.utc_us())
+        names = [UnitId(one.partition(":")[0]) for one in kinds.get(_UNIT, ())]
+        vehicles = await units.some(self._pool, names)
+        good = {_grant_of_session(one) for one in people} | {_grant_of(one) for one in vehicles}
+        return good & set(grants)  # a unit may have a newer credential
 
     async def sign_out(self, principal: Principal, token: str) -> None:
         """End the session."""
@@ -140,6 +155,7 @@ class Desk:
             role=None,
             organisation=known.organisation,
             unit=known.unit,
+            grant=_grant_of(known),
         )
 
     async def add_account(  # noqa: PLR0913 -- what an account is
@@ -257,8 +273,18 @@ class Desk:
         await audit.append(self._pool, entry)
 
 
-def _person(account: accounts.Account) -> Principal:
+def _grant_of_session(digest: bytes) -> str:
+    return f"{_SESSION}:{digest.hex()}"
+
+
+def _grant_of(unit: units.Unit) -> str:
+    """Return a word that changes with the unit's credential, and does not give it away."""
+    return f"{_UNIT}:{unit.unit}:{token_digest(unit.password_bcrypt).hex()[:16]}"
+
+
+def _person(account: accounts.Account, digest: bytes) -> Principal:
     return Principal(
+        grant=_grant_of_session(digest),
         username=account.username,
         display_name=account.display_name,
         role=account.role,

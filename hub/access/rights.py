@@ -52,6 +52,8 @@ class Principal:
     role: Role | None
     organisation: str
     unit: UnitId | None = None
+    grant: str = ""
+    """What the right rests on, as `Desk.standing` reads it; opens nothing by itself."""
 
     @property
     def subject(self) -> str:

@@ -15,7 +15,7 @@ from hub.api.gate import anybody
 from hub.consult import Consult, consult_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
-from hub.media import Claims, MediaClient, MediaSettings, MediaTokens, media_router
+from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
 from hub.store.database import Pool
 from protocols.clock import Clock
 from protocols.errors import AccessError
@@ -34,6 +34,7 @@ class Parts:
     feed: Feed
     consult: Consult
     handoff: Handoff
+    lasting: Lasting
     health: Callable[[], Awaitable[dict[str, bool]]]
     addresses: dict[str, Any]  # what an enrolled unit needs to reach the hub
     origins: frozenset[str]
@@ -48,7 +49,13 @@ def build_api(
     Raises:
         ConfigError: the TURN password file cannot be read.
     """
-    app = routes_alone(media=media, tokens=tokens, media_settings=media_settings, desk=parts.desk)
+    app = routes_alone(
+        media=media,
+        tokens=tokens,
+        media_settings=media_settings,
+        lasting=parts.lasting,
+        desk=parts.desk,
+    )
     for name in Parts.__slots__:
         setattr(app.state, name, getattr(parts, name))
     # WHIP and WHEP obey a bearer token, which no page's browser adds by itself
@@ -61,6 +68,7 @@ def routes_alone(
     media: MediaClient,
     tokens: MediaTokens,
     media_settings: MediaSettings,
+    lasting: Lasting,
     desk: Desk | None = None,
 ) -> FastAPI:
     """Return the application without what it stands on: enough for its OpenAPI document."""
@@ -82,7 +90,12 @@ def routes_alone(
     app.include_router(handoff_router)
     app.include_router(
         media_router(
-            client=media, tokens=tokens, settings=media_settings, authorise=anybody, looked=looked
+            client=media,
+            tokens=tokens,
+            settings=media_settings,
+            authorise=anybody,
+            looked=looked,
+            lasting=lasting,
         )
     )
     app.include_router(pages.router)

@@ -9,13 +9,15 @@ from hub.media.errors import (
     StaleSessionError,
     TokenError,
 )
+from hub.media.lasting import Lasting
 from hub.media.process import MediaProcess
 from hub.media.routes import Authorise, Looked, MediaPrincipal, media_router
 from hub.media.settings import MediaSettings
 from hub.media.tokens import Claims, MediaTokens
 
 __all__ = [
-    "Authorise", "CameraView", "Claims", "Looked", "MediaBusyError", "MediaClient", "MediaCounts",
-    "MediaDownError", "MediaPrincipal", "MediaProcess", "MediaSettings", "MediaTokens",
-    "OfferRefusedError", "SourceId", "StaleSessionError", "TokenError", "media_router",
+    "Authorise", "CameraView", "Claims", "Lasting", "Looked", "MediaBusyError", "MediaClient",
+    "MediaCounts", "MediaDownError", "MediaPrincipal", "MediaProcess", "MediaSettings",
+    "MediaTokens", "OfferRefusedError", "SourceId", "StaleSessionError", "TokenError",
+    "media_router",
 ]  # fmt: skip

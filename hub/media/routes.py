@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from hub.media.backend import Answer, CameraView, SourceId
 from hub.media.client import MediaClient
 from hub.media.errors import TokenError
+from hub.media.lasting import Lasting
 from hub.media.problems import CORS, ProblemRoute, StatusError
 from hub.media.sdp import MOST_BYTES, Role, address_of_host
 from hub.media.settings import IceServer, MediaSettings
@@ -64,6 +65,11 @@ class MediaPrincipal(Protocol):
         """Who it is, stable, for tokens and the audit."""
         ...
 
+    @property
+    def grant(self) -> str:
+        """What the right rests on: one session of a person, one credential of a unit."""
+        ...
+
     def may_publish(self, unit: UnitId) -> bool:
         """Say whether media of `unit` may be sent in: the unit itself."""
         ...
@@ -99,17 +105,14 @@ class TokenGiven(BaseModel):
     expires_utc_us: int
 
 
-async def _nobody_is_told(_claims: Claims) -> None:
-    """Stand in for the audit where there is none."""
-
-
-def media_router(
+def media_router(  # noqa: PLR0913 -- the parts it joins
     *,
     client: MediaClient,
     tokens: MediaTokens,
     settings: MediaSettings,
     authorise: Authorise,
-    looked: Looked = _nobody_is_told,
+    looked: Looked,
+    lasting: Lasting,
 ) -> APIRouter:
     """Return the routes under `/api/v1/media`.
 
@@ -118,8 +121,8 @@ def media_router(
     """
     router = APIRouter(prefix=PREFIX, route_class=ProblemRoute, tags=["media"])
     _add_rights(router, client, tokens, authorise)
-    _add_begin(router, client, tokens, settings, looked)
-    _add_session(router, client, tokens)
+    _add_begin(router, client, tokens, settings, looked, lasting)
+    _add_session(router, client, tokens, lasting)
     return router
 
 
@@ -138,6 +141,7 @@ def _add_rights(
             subject=principal.subject,
             source=SourceId(unit, CameraId(wanted.camera)),
             action=Role(wanted.action),
+            on=principal.grant,
         )
         return TokenGiven(token=granted.token, expires_utc_us=granted.expires_utc_us)
 
@@ -149,12 +153,13 @@ def _add_rights(
         return await client.cameras(UnitId(unit))
 
 
-def _add_begin(
+def _add_begin(  # noqa: PLR0913, PLR0917 -- the parts it joins
     router: APIRouter,
     client: MediaClient,
     tokens: MediaTokens,
     settings: MediaSettings,
     looked: Looked,
+    lasting: Lasting,
 ) -> None:
     ice_links = _ice_links(settings.ice_servers())
 
@@ -171,6 +176,7 @@ def _add_begin(
         claims = _opened(request, tokens, place)
         offer = await _text(request, SDP)
         answer = await client.begin(place.role, place.source, offer, _addresses(request, settings))
+        lasting.begun(answer.session, place.source, claims.grant)
         await looked(claims)
         return _created(answer, f"{place.path}/{answer.session}", ice_links)
 
@@ -179,7 +185,9 @@ def _add_begin(
         return _preflight("OPTIONS, POST", {"Accept-Post": SDP})
 
 
-def _add_session(router: APIRouter, client: MediaClient, tokens: MediaTokens) -> None:
+def _add_session(
+    router: APIRouter, client: MediaClient, tokens: MediaTokens, lasting: Lasting
+) -> None:
     @router.patch(
         "/{end}/{unit}/{camera}/{session}",
         status_code=204,
@@ -203,6 +211,7 @@ def _add_session(router: APIRouter, client: MediaClient, tokens: MediaTokens) ->
     ) -> Response:
         _opened(request, tokens, place, expired_too=True)
         await client.end(place.session, place.source)
+        lasting.ended(place.session)
         return Response(status_code=200, headers=CORS)
 
     @router.options("/{end}/{unit}/{camera}/{session}", status_code=204, summary="CORS")

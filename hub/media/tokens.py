@@ -36,6 +36,7 @@ class Claims(BaseModel):
     camera: TopicSafe
     act: Annotated[str, Field(pattern="^(publish|play)$")]
     exp: int
+    grant: Annotated[str, Field(max_length=160)] = ""  # on what it was given; see `lasting`
     jti: Annotated[str, Field(min_length=8, max_length=64)]
 
     @property
@@ -62,8 +63,11 @@ class MediaTokens:
         self._ttl_s = ttl_s
         self._clock = clock
 
-    def grant(self, *, subject: str, source: SourceId, action: Role) -> Granted:
-        """Return a token that lets `subject` do `action` with `source`, from now on."""
+    def grant(self, *, subject: str, source: SourceId, action: Role, on: str = "") -> Granted:
+        """Return a token that lets `subject` do `action` with `source`, from now on.
+
+        `on` names what the right rests on: a session of the token ends when that does.
+        """
         expires_s = self._clock.utc_us() // 1_000_000 + self._ttl_s
         claims = Claims(
             sub=subject,
@@ -71,6 +75,7 @@ class MediaTokens:
             camera=source.camera,
             act=str(action),
             exp=expires_s,
+            grant=on,
             jti=secrets.token_urlsafe(12),
         )
         signed = f"{_HEADER}.{_encode(claims.model_dump_json().encode())}"

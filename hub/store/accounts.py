@@ -1,5 +1,6 @@
 """Accounts and sessions: people, and the browsers in which they are signed in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -94,6 +95,17 @@ async def of_session(pool: Pool, token_sha256: bytes, *, now_utc_us: int) -> Acc
         now_utc_us,
     )
     return None if row is None else _account(row)
+
+
+async def standing(pool: Pool, tokens_sha256: Sequence[bytes], *, now_utc_us: int) -> list[bytes]:
+    """Return those of the sessions that have not ended."""
+    rows = await pool.fetch(
+        "SELECT s.token_sha256 FROM session s JOIN account a USING (username)"
+        " WHERE s.token_sha256 = ANY($1) AND s.expires_utc_us > $2 AND a.disabled_utc_us IS NULL",
+        tokens_sha256,
+        now_utc_us,
+    )
+    return [row["token_sha256"] for row in rows]
 
 
 async def close_session(pool: Pool, token_sha256: bytes) -> None:

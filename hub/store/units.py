@@ -1,5 +1,6 @@
 """Units: who is enrolled, with which credential, and the presence last heard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -101,6 +102,14 @@ async def find(pool: Pool, unit: UnitId) -> Unit:
     if row is None:
         raise NotFoundError(what="unit", unit=unit)
     return _unit(row)
+
+
+async def some(pool: Pool, names: Sequence[UnitId]) -> list[Unit]:
+    """Return those of `names` whose credential is good."""
+    rows = await pool.fetch(
+        "SELECT * FROM unit WHERE unit = ANY($1) AND revoked_utc_us IS NULL", names
+    )
+    return [_unit(row) for row in rows]
 
 
 async def note_presence(pool: Pool, unit: UnitId, presence: Presence) -> None:

@@ -157,6 +157,25 @@ async def test_a_unit_is_known_by_its_newest_credential_alone(desk: Desk) -> Non
     assert not known.may_publish(UnitId("A-2"))
 
 
+async def test_a_grant_stands_as_long_as_what_it_rests_on(desk: Desk, clock: FakeClock) -> None:
+    unit = UnitId("A-1")
+    password = await desk.enrol(unit, call_sign="x", profile="patrol", organisation="y")
+    vehicle = await desk.unit_of("A-1", password)
+    assert vehicle is not None
+    first, token = await desk.sign_in("chen", PASSWORD, address=HERE)
+    second, _ = await desk.sign_in("chen", PASSWORD, address=HERE)
+    grants = {first.grant, second.grant, vehicle.grant}
+    assert len(grants) == 3
+    assert await desk.standing(grants) == grants
+
+    await desk.sign_out(first, token)
+    assert await desk.standing(grants) == {second.grant, vehicle.grant}
+    await desk.enrol(unit, call_sign="x", profile="patrol", organisation="y", replace=True)
+    assert await desk.standing(grants) == {second.grant}
+    await clock.advance(SESSION_S + 1)
+    assert await desk.standing(grants) == set()
+
+
 async def test_the_audit_tells_who_did_what_and_shows_where_it_was_changed(
     desk: Desk, pool: Pool
 ) -> None:

@@ -13,7 +13,7 @@ from hub.access.rights import Role
 from hub.access.secrets import Passwords, new_token, token_digest
 from hub.api.application import Parts, build_api
 from hub.handoff import Handoff
-from hub.media import MediaClient, MediaSettings, MediaTokens
+from hub.media import Lasting, MediaClient, MediaSettings, MediaTokens
 from hub.store import Pool, accounts
 from protocols.http.server import HttpServer
 from tests.hub.consult.clinic import Clinic, opened
@@ -41,6 +41,8 @@ class Stand:
             hospitals={},
             rng=Fixed(),
         )
+        secret = "-" * 32
+        media = MediaClient(token=secret)
         parts = Parts(
             clock=clinic.clock,
             pool=clinic.pool,
@@ -49,15 +51,15 @@ class Stand:
             feed=clinic.feed,
             consult=clinic.consult,
             handoff=handoff,
+            lasting=Lasting(media, clinic.clock, self.desk.standing),
             health=_well,
             addresses={"mqtt": {}, "http_url": self.url, "ca_pem": None},
             origins=frozenset({"https://wall.example"}),
             session_s=SESSION_S,
         )
-        secret = "-" * 32
         self.app = build_api(
             parts,
-            media=MediaClient(token=secret),
+            media=media,
             tokens=MediaTokens(secret=secret, ttl_s=60, clock=clinic.clock),
             media_settings=MediaSettings(),
         )

@@ -1,5 +1,6 @@
 """Rights: every route of the API, and which role may use it. A route without a line here fails."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import pytest
 
 from hub.access.rights import Role
 from hub.api.application import routes_alone
-from hub.media import MediaClient, MediaSettings, MediaTokens
+from hub.media import Lasting, MediaClient, MediaSettings, MediaTokens
 from tests.fakes.clock import FakeClock
 from tests.hub.api.stand import Stand
 
@@ -81,10 +82,16 @@ MEDIA_ENDS: Final = "/api/v1/media/{end}/"
 """WHIP and WHEP obey a bearer token alone; see tests/hub/media."""
 
 
+async def _none_stands(_grants: Collection[str]) -> Collection[str]:
+    return ()
+
+
 def test_every_route_has_its_line() -> None:
     clock = FakeClock()
+    media = MediaClient(token="-" * 32)
     app = routes_alone(
-        media=MediaClient(token="-" * 32),
+        media=media,
+        lasting=Lasting(media, clock, _none_stands),
         tokens=MediaTokens(secret="-" * 32, ttl_s=60, clock=clock),
         media_settings=MediaSettings(),
     )

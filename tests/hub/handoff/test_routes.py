@@ -11,7 +11,7 @@ from hub.access.rights import Role
 from hub.access.secrets import new_token, token_digest
 from hub.api.application import Parts, build_api
 from hub.handoff import Handoff, Hospital
-from hub.media import MediaClient, MediaSettings, MediaTokens
+from hub.media import Lasting, MediaClient, MediaSettings, MediaTokens
 from hub.store import Pool, accounts, handoffs
 from protocols.ids import HospitalId
 from protocols.messages import EncounterClosed, EncounterOpened, HandoverRequest, PatientNote
@@ -39,23 +39,26 @@ class Api:
             hospitals={HospitalId("first"): FIRST},
             rng=Fixed(),
         )
+        secret = "-" * 32
+        media = MediaClient(token=secret)
+        desk = Desk(clinic.pool, clinic.clock, session_s=3600)
         parts = Parts(
             clock=clinic.clock,
             pool=clinic.pool,
-            desk=Desk(clinic.pool, clinic.clock, session_s=3600),
+            desk=desk,
             fleet=clinic.fleet,
             feed=clinic.feed,
             consult=clinic.consult,
             handoff=handoff,
+            lasting=Lasting(media, clinic.clock, desk.standing),
             health=_well,
             addresses={},
             origins=frozenset(),
             session_s=3600,
         )
-        secret = "-" * 32
         self._app = build_api(
             parts,
-            media=MediaClient(token=secret),
+            media=media,
             tokens=MediaTokens(secret=secret, ttl_s=1, clock=clinic.clock),
             media_settings=MediaSettings(),
         )

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI, Request
 
-from hub.media import Claims, MediaProcess, MediaSettings, MediaTokens, media_router
+from hub.media import Claims, Lasting, MediaProcess, MediaSettings, MediaTokens, media_router
 from protocols.ids import UnitId
 from protocols.runtime.clock import SystemClock
 
@@ -26,6 +26,10 @@ class Somebody:
     """
 
     subject: str
+
+    @property
+    def grant(self) -> str:
+        return f"grant of {self.subject}"
 
     def may_publish(self, unit: UnitId) -> bool:
         return self.subject == f"unit:{unit}"
@@ -51,7 +55,10 @@ class Stand:
     http: httpx2.AsyncClient
     port: int
     app: FastAPI
+    lasting: Lasting
     looks: list[Claims] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Grants that no longer stand."""
 
     @property
     def url(self) -> str:
@@ -87,6 +94,12 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
     tokens = MediaTokens(secret=SECRET, ttl_s=settings.token_ttl_s, clock=SystemClock())
     app = FastAPI()
     looks: list[Claims] = []
+    gone: set[str] = set()
+
+    async def standing(grants: Collection[str]) -> Collection[str]:
+        return set(grants) - gone
+
+    lasting = Lasting(process.client, SystemClock(), standing)
 
     async def looked(claims: Claims) -> None:
         looks.append(claims)
@@ -98,6 +111,7 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
             settings=settings,
             authorise=authorise,
             looked=looked,
+            lasting=lasting,
         )
     )
     running = asyncio.create_task(process.run())
@@ -109,7 +123,7 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
             serving(app) as port,
             httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
         ):
-            yield Stand(process, http, port, app, looks)
+            yield Stand(process, http, port, app, lasting, looks, gone)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

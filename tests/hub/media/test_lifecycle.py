@@ -66,6 +66,27 @@ async def never_comes(hub: Stand) -> None:
     await publisher.leave()
 
 
+async def test_a_session_ends_when_the_right_to_it_does(hub: Stand) -> None:
+    publisher = await published(hub)
+    viewer = await watching(hub)
+    await viewer.pictures(3)
+    await hub.lasting.look()
+    assert (await hub.process.client.counts()).viewers == 1
+
+    hub.gone.add("grant of doctor")
+    await hub.lasting.look()
+    assert (await hub.process.client.counts()).viewers == 0
+    assert await hub.is_live()
+
+    hub.gone.add("grant of unit:amb-1")
+    await hub.lasting.look()
+    assert (await hub.process.client.counts()).publishers == 0
+    assert (await viewer.end()).status_code == 404
+    assert (await publisher.end()).status_code == 404
+    await viewer.pc.close()
+    await publisher.pc.close()
+
+
 async def test_the_newest_publisher_takes_over_and_viewers_stay(hub: Stand) -> None:
     first = await published(hub)
     viewer = await watching(hub)
