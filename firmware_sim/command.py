@@ -84,6 +84,9 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     modem_listen: Annotated[
         str | None, typer.Option(help="The modem's own address, e.g. 127.0.1.5. Default: no modem.")
     ] = None,
+    second_modem_listen: Annotated[
+        str | None, typer.Option(help="Address of a second modem, for TCP. Default: none.")
+    ] = None,
     modem_hub: Annotated[str, typer.Option(help="The hub's address.")] = "127.0.0.1",
     modem_tcp: Annotated[
         str, typer.Option(help="TCP ports that it relays: 1883,8080 or 0=8080.")
@@ -117,15 +120,20 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     from protocols.ids import unit_id  # noqa: PLC0415
 
     number = seed_of(unit) if seed is None else seed
-    modem = None
+    modem = second_modem = None
+    tcp = amounts.tcp_pairs(modem_tcp)
     if modem_listen is not None:
         modem = ModemSetup(
             listen_host=modem_listen,
             hub_host=modem_hub,
             seed=number,
-            tcp=amounts.tcp_pairs(modem_tcp),
+            tcp=tcp,
             udp=amounts.udp_pairs(modem_udp),
             scenario=read_scenario(scenario) if scenario else None,
+        )
+    if second_modem_listen is not None:
+        second_modem = ModemSetup(
+            listen_host=second_modem_listen, hub_host=modem_hub, seed=number + 1, tcp=tcp
         )
     monitoring = None
     if monitor and monitor_target is not None:
@@ -151,6 +159,7 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
             monitor=monitoring,
             camera=CameraOptions(port=camera_port, source=camera, timecode=timecode, width=width),
             modem=modem,
+            second_modem=second_modem,
         )
     )
 

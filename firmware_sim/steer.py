@@ -27,16 +27,24 @@ def link_command(  # noqa: PLR0913 -- the options that a person may give
     delay: Annotated[str | None, typer.Option(help="One way: 120ms.")] = None,
     jitter: Annotated[str | None, typer.Option(help="Added at random, up to: 40ms.")] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Undo everything first.")] = False,
+    path: Annotated[
+        str | None, typer.Option(help="first or second modem. Default: each that it has.")
+    ] = None,
     run_dir: RunDir = RUN_DIR,
 ) -> None:
     """Make a running unit's link bad, or good again; prints how it then is.
 
     Example: goldenhour sim link A-001 --rate 64k --loss 5% --delay 120ms
 
+    A vehicle with two modems loses both to a change, unless one is named; what is printed is then
+    that one, else the first.
+
     Exit status: 0 done; 78 no such unit runs there, or an amount is wrong.
     """
     from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
     from firmware_sim.modem import LinkChange  # noqa: PLC0415
+    from firmware_sim.unit import MODEMS  # noqa: PLC0415
+    from protocols.errors import ConfigError  # noqa: PLC0415
 
     change = LinkChange(
         restore=restore,
@@ -47,7 +55,10 @@ def link_command(  # noqa: PLR0913 -- the options that a person may give
         delay_ms=None if delay is None else amounts.milliseconds(delay),
         jitter_ms=None if jitter is None else amounts.milliseconds(jitter),
     )
-    _ask(run_dir, unit, "link", change.model_dump(exclude_none=True), part="modem")
+    if path is not None and path not in MODEMS:
+        raise ConfigError(reason="a path is first or second", given=path)
+    fields = change.model_dump(exclude_none=True) | ({"path": path} if path else {})
+    _ask(run_dir, unit, "link", fields, part=MODEMS[path or "first"])
 
 
 @app.command("break")

@@ -4,11 +4,11 @@ import asyncio
 import json
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from firmware_sim import recordings
 from firmware_sim.control import controllable, handler_of
@@ -27,6 +27,7 @@ from firmware_sim.monitor import (
 from firmware_sim.monitor.signals import WaveSource
 from firmware_sim.witness import Witness
 from protocols.clock import Clock
+from protocols.errors import ConfigError
 from protocols.ids import UnitId
 from protocols.runtime.supervise import Service, supervise
 
@@ -92,6 +93,17 @@ class UnitOptions:
     monitor: MonitorOptions | None = None
     camera: CameraOptions | None = None
     modem: ModemSetup | None = None
+    second_modem: ModemSetup | None = None
+
+
+class PathChange(LinkChange):
+    """A change to one of the vehicle's two modems; with no `path`, to each that it has."""
+
+    path: Literal["first", "second"] | None = None
+
+
+MODEMS: Final = {"first": "modem", "second": "second-modem"}
+"""What each path's modem is called in the status."""
 
 
 def seed_of(unit: str) -> int:
@@ -112,13 +124,18 @@ async def run_unit(
         witness = stack.enter_context(Witness(options.witness)) if options.witness else None
         status: dict[str, Callable[[], dict[str, object]]] = {}
         handlers = {}
-        if options.modem is not None:
-            modem = Modem(setup=options.modem, clock=clock)
+        modems: dict[str, Modem] = {}
+        for path, setup in (("first", options.modem), ("second", options.second_modem)):
+            if setup is None:
+                continue
+            modem = modems[path] = Modem(setup=setup, clock=clock)
             await modem.start()
             stack.push_async_callback(modem.close)
-            services.append(Service(name="modem", run=modem.run, essential=True))
-            status["modem"] = modem.status
-            handlers["link"] = handler_of(LinkChange, modem.change)
+            name = MODEMS[path]
+            services.append(Service(name=name, run=modem.run, essential=True))
+            status[name] = modem.status
+        if modems:
+            handlers["link"] = handler_of(PathChange, lambda change: change_link(modems, change))
         if options.gnss is not None:
             receiver = await gnss_of(options, options.gnss, clock, witness)
             stack.push_async_callback(receiver.close)
@@ -150,6 +167,20 @@ async def run_unit(
             ready["control"] = str(await stack.enter_async_context(control))
         on_ready(ready)
         await supervise(services, clock)
+
+
+def change_link(modems: Mapping[str, Modem], change: PathChange) -> None:
+    """Take `change` into force at the modem that it names, or at all.
+
+    Raises:
+        ConfigError: the vehicle has no second modem.
+    """
+    if change.path is not None and change.path not in modems:
+        raise ConfigError(reason="the vehicle has no such modem", path=change.path)
+    plain = LinkChange.model_validate(change.model_dump(exclude={"path"}))
+    for path, modem in modems.items():
+        if change.path in {None, path}:
+            modem.change(plain)
 
 
 async def gnss_of(

@@ -112,6 +112,53 @@ async def test_a_vehicle_runs_all_its_devices_and_ends_cleanly(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 -- all has ended
 
 
+async def test_a_vehicle_has_a_second_modem_that_fails_by_itself(tmp_path: Path) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(100):
+            writer.write(chunk)
+        writer.close()
+
+    async def link(*words: str) -> tuple[int | None, str]:
+        return await sim("link", "A-001", *words, "--run-dir", str(tmp_path))
+
+    hub = await asyncio.start_server(echo, "127.0.0.1", 0)
+    arguments = (
+        "unit", "--unit", "A-001", "--modem-listen", MODEM, "--second-modem-listen", "127.0.9.9",
+        "--modem-tcp", f"0={hub.sockets[0].getsockname()[1]}", "--run-dir", str(tmp_path),
+        "--recordings", str(tmp_path / "none"), "--camera", "synthetic", "--width", "320",
+    )  # fmt: skip
+    async with hub, simulating(*arguments) as (_, ready):
+        ways = {
+            path: await asyncio.open_connection(host, ready[name]["tcp_ports"][0])
+            for path, host, name in (
+                ("first", MODEM, "modem"), ("second", "127.0.9.9", "second-modem"),
+            )
+        }  # fmt: skip
+
+        async def answers(path: str) -> bytes:
+            reader, writer = ways[path]
+            writer.write(b"?")
+            return await asyncio.wait_for(reader.read(1), 5)
+
+        assert [await answers("first"), await answers("second")] == [b"?", b"?"]
+        code, printed = await link("--path", "second", "--cut", "60s")
+        assert (code, json.loads(printed)["cut"]) == (0, True)
+        assert await answers("first") == b"?"
+        ways["second"][1].write(b"?")
+        silent = asyncio.create_task(ways["second"][0].read(1))
+        status = json.loads((await sim("status", "A-001", "--run-dir", str(tmp_path)))[1])
+        assert (status["modem"]["cut"], status["second-modem"]["cut"]) == (False, True)
+        assert not silent.done()
+        await link("--cut", "60s")
+        status = json.loads((await sim("status", "A-001", "--run-dir", str(tmp_path)))[1])
+        assert (status["modem"]["cut"], status["second-modem"]["cut"]) == (True, True)
+        await link("--restore")
+        assert await asyncio.wait_for(silent, 5) == b"?"
+        assert (await link("--path", "third"))[0] == 78
+        for _, writer in ways.values():
+            writer.close()
+
+
 async def test_a_missing_file_is_one_sentence_and_status_78(tmp_path: Path) -> None:
     code, printed = await sim(
         "unit", "--nmea", str(tmp_path / "no.log"), "--camera", "synthetic",
