@@ -12,7 +12,7 @@ WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f ! -name '*.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2 --dist loadfile
 SAY         := @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help setup demo check test lock docs clean
+.PHONY: help setup demo check check-python check-web test lock docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,10 +26,15 @@ demo: setup
 	@exec $(BIN)/goldenhour demo $(ARGS)
 
 check: setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-python check-web
+
+check-python:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-web:
 	$(NPM) run --silent check
 
 test: check $(STAMP)/system

@@ -105,7 +105,7 @@ async def test_a_message_longer_than_any_of_ours_ends_the_connection_alone(tmp_p
             await client.publish(up(unit, Stream.CLIP), longest, qos=1)
         with pytest.raises(aiomqtt.MqttError):
             async with aiomqtt.Client(
-                "127.0.0.1", port, username=unit, password=password
+                "127.0.0.1", port, username=unit, password=password, timeout=1
             ) as client:
                 await client.publish(up(unit, Stream.CLIP), longest + bytes(8192), qos=1)
         await bystander.publish(up(other, Stream.VITALS), b"undisturbed", qos=1)
