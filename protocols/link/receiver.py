@@ -62,7 +62,7 @@ class Receiver:
         if frame.journal != self.journal:
             raise RemoteProtocolError(reason="foreign-journal")
         state = self._state(frame.stream)
-        if self.is_too_scattered(frame.stream, frame.first_seq):
+        if self.is_too_scattered(frame.stream, frame.first_seq, frame.last_seq):
             raise RemoteProtocolError(reason="too-scattered", stream=frame.stream.value)
         new = tuple(
             span
@@ -77,11 +77,23 @@ class Receiver:
             self._echo_utc_us = frame.sent_utc_us
         return new
 
-    def is_too_scattered(self, stream: Stream, first: int) -> bool:
-        """Whether the stream has 4,096 ranges, and a span from `first` on would be another."""
+    def is_too_scattered(self, stream: Stream, first: int, last: int) -> bool:
+        """Whether the stream has 4,096 ranges, and what is new in a span would be another.
+
+        What is known, begins the stream or touches a range is never too much: it closes holes.
+        """
         state = self._state(stream)
-        ranges = len(state.committed) + len(state.pending)
-        return ranges >= MAX_RANGES and first - 1 not in state.committed
+        if len(state.committed) + len(state.pending) < MAX_RANGES:
+            return False
+        return any(
+            start != 1
+            and not any(
+                edge in seqs
+                for edge in (start - 1, end + 1)
+                for seqs in (state.committed, state.pending)
+            )
+            for start, end in self.missing(stream, first, last)
+        )
 
     def missing(self, stream: Stream, first: int, last: int) -> list[Span]:
         """Return what of `first` … `last` is neither committed nor pending."""

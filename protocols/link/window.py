@@ -20,7 +20,11 @@ TARGET_S: Final = 0.1
 _SMALLEST_FRAME_BYTES: Final = 512
 _LARGEST_FRAME_BYTES: Final = 32 * 1024
 _FRAME_S: Final = 0.15
-"""A frame occupies the link for no longer. Source: link-protocol, scheduling: about 200 ms."""
+"""A frame occupies a link that was measured for no longer. Source: the protocol's scheduling rule,
+about 200 ms."""
+
+_UNMEASURED_FRAME_BYTES: Final = 4 * 1024
+"""Of a link that was never full of late: half a second of 64 kbit/s, should it be so thin now."""
 
 _FILTER: Final = 4  # samples; the shortest of them is believed (RFC 6817, 3.4.2, CURRENT_FILTER)
 _RATE_SPAN_S: Final = 10.0
@@ -68,11 +72,11 @@ class Window:
         """How long one frame may be: a quarter of the window, and 150 ms of the link.
 
         A window that has not been full of late has measured what there was to send, not the link;
-        then a frame may fill it.
+        then a frame may be as long as a second of an ambulance.
         """
         rate = self.rate_bytes_per_s
         if self._since_full_s > _RATE_SPAN_S:
-            longest = self._size
+            longest = min(self._size, _UNMEASURED_FRAME_BYTES)
         else:
             longest = self._size / 4 if rate is None else min(self._size / 4, rate * _FRAME_S)
         return int(max(_SMALLEST_FRAME_BYTES, min(_LARGEST_FRAME_BYTES, longest)))

@@ -49,6 +49,7 @@ _PART: Final = 32  # samples that share a code
 _ESCAPE: Final = 24  # quotient
 _ESCAPED_BITS: Final = 32
 _LARGEST_CODE: Final = 31
+_MOST_ZEROS: Final = 2 * _LARGEST_CODE  # of a change of code
 _MOST_TERMS: Final = 7
 _OWN_TERMS: Final = 2
 _WEIGHT_BITS: Final = 4  # after the point
@@ -349,9 +350,16 @@ class _Reader:
         return int("".join(map(str, found.tolist())) or "0", 2)
 
     def unary(self) -> int:
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
+        """Return how many zeros stand before the next one.
+
+        Raises:
+            ValueError: more than any number that is written so.
+        """
+        ahead = np.flatnonzero(self._bits[self._at : self._at + _MOST_ZEROS + 1])
+        if not len(ahead):
+            raise ValueError("a number is too long, or the block is truncated")
+        zeros = int(ahead[0])
+        self._at += zeros + 1
         return zeros
 
     def rest(self) -> _Bits:

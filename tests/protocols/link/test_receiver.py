@@ -6,6 +6,7 @@ from protocols.clock import ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link import Frame, Held, Lane, Receiver, Record, Stream
+from protocols.link.receiver import MAX_RANGES
 from tests.protocols.link.simulation import JOURNAL
 
 
@@ -68,3 +69,15 @@ def test_endless_holes_are_refused_and_the_lower_ones_may_still_fill() -> None:
     else:
         pytest.fail("never refused")
     assert machine.offer(frame(3, 1), now_s=0) == ((3, 3),)
+
+
+def test_a_stream_of_too_many_holes_takes_what_closes_one_and_refuses_what_opens_one() -> None:
+    scattered = tuple((seq, seq) for seq in range(4, 4 * MAX_RANGES + 4, 4))
+    machine = Receiver(journal=JOURNAL, held={Stream.VITALS: Held(0, scattered)})
+    with pytest.raises(RemoteProtocolError) as caught:
+        machine.offer(frame(4 * MAX_RANGES + 6, 1), now_s=0)
+    assert caught.value.facts["reason"] == "too-scattered"
+    assert machine.offer(frame(4, 1), now_s=0) == ()  # known: it is answered again
+    assert machine.offer(frame(5, 1), now_s=0) == ((5, 5),)  # touches the range before it
+    assert machine.offer(frame(11, 1), now_s=0) == ((11, 11),)  # and the one after it
+    assert machine.offer(frame(1, 3), now_s=0) == ((1, 3),)  # the lowest hole
