@@ -56,6 +56,9 @@ BATCH_FRAMES: Final = 4_000
 RECEIVERS: Final = 20_000
 """Journals kept in memory; the longest unheard one is read again from the database when needed."""
 
+GREETED_EACH: Final = 4
+"""Journals that one unit may announce before it is answered: it has one, and had another."""
+
 RETRY_S: Final = 1.0
 _RECORD_BYTES: Final = 200  # of a record in memory, beside its body
 
@@ -110,6 +113,7 @@ class Ingest:
         self._unit_bytes: Counter[UnitId] = Counter()
         self._refused: dict[UnitId, dict[str, int]] = {}
         self._greeted: dict[_Key, None] = {}
+        self._greeted_of: Counter[UnitId] = Counter()
         self._receivers: OrderedDict[_Key, Receiver] = OrderedDict()
         self._wake = asyncio.Event()
         self._stalled = False
@@ -169,9 +173,13 @@ class Ingest:
 
     def _greet(self, unit: UnitId, journal: JournalId) -> None:
         """Have the unit told what is held of its journal, whatever it sends."""
-        if len(self._greeted) < RECEIVERS:
+        if self._greeted_of[unit] >= GREETED_EACH:
+            metrics.REFUSED.labels("too-many-journals").inc()
+            return
+        if (unit, journal) not in self._greeted:
+            self._greeted_of[unit] += 1
             self._greeted[unit, journal] = None
-            self._wake.set()
+        self._wake.set()
 
     def _refuse(self, unit: UnitId | None, reason: str) -> None:
         metrics.REFUSED.labels(reason).inc()
@@ -197,6 +205,7 @@ class Ingest:
             good = await self._store_by_unit(frames)
         for key in greeted:
             del self._greeted[key]
+            self._greeted_of[key[0]] -= 1
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
         self._acknowledge(dict.fromkeys([*heard, *greeted]))
         return good
@@ -218,13 +227,26 @@ class Ingest:
 
     async def _store_by_unit(self, frames: list[_Waiting]) -> bool:
         """Commit each unit's frames by themselves: one unit's fault stays its own."""
+        by_unit: dict[UnitId, list[_Waiting]] = {}
+        for waiting in frames:
+            by_unit.setdefault(waiting.unit, []).append(waiting)
         good = True
-        for unit in dict.fromkeys(waiting.unit for waiting in frames):
+        for unit, of_unit in by_unit.items():
             try:
-                good &= await self._store([one for one in frames if one.unit == unit])
+                good &= await self._store(of_unit)
             except NEVER_STORED as err:
-                self._refuse(unit, "not-storable")
                 log.error("ingest.not_storable", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
+                good &= await self._store_one_by_one(of_unit)
+        return good
+
+    async def _store_one_by_one(self, frames: list[_Waiting]) -> bool:
+        """Commit each frame by itself: one that cannot be stored keeps back no other stream."""
+        good = True
+        for waiting in frames:
+            try:
+                good &= await self._store([waiting])
+            except NEVER_STORED:
+                self._refuse(waiting.unit, "not-storable")
         return good
 
     def _next_frames(self) -> list[_Waiting]:
@@ -289,8 +311,12 @@ class Ingest:
             return
         receiver, key = self._receivers[unit, journal], (unit, journal, gap.stream)
         declared = batch.declared.setdefault(key, SeqRanges())
-        if receiver.is_too_scattered(gap.stream, gap.first_seq) or len(declared) >= MAX_RANGES:
+        if (
+            receiver.is_too_scattered(gap.stream, gap.first_seq, gap.last_seq)
+            or len(declared) >= MAX_RANGES
+        ):
             self._refuse(unit, "too-scattered")
+            batch.gaps.append((unit, journal, gap))  # it is declared, if not counted as held
             return
         for hole in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):
             for first, last in declared.missing(*hole):
@@ -384,7 +410,8 @@ class Ingest:
         metrics.FAILED_COMMITS.inc()
         if not self._stalled:
             self._stalled = True
-            facts = {"error": type(err).__name__, "detail": str(err)[:200]}
+            # not its words: a database's error may hold a row
+            facts = {"error": type(err).__name__, "sqlstate": getattr(err, "sqlstate", None)}
             log.error("ingest.stalled", extra=facts)
 
 
