@@ -6,7 +6,7 @@ that no longer stands: signed out, disabled, revoked.
 """
 
 import logging
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,8 @@ from protocols.errors import NotFoundError
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
-MOST: Final = 10_000
+MOST_EACH: Final = 64
+"""Sessions remembered of one grant; beyond them its own oldest is ended, and nobody else's."""
 
 Standing = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Of these grants, those that still stand."""
@@ -33,20 +34,20 @@ class _Begun:
 
 
 class Lasting:
-    """The sessions that were begun, each with its grant; with too many the oldest is ended."""
+    """The sessions that were begun, each with its grant."""
 
     def __init__(self, client: MediaClient, clock: Clock, standing: Standing) -> None:
         self._client = client
         self._clock = clock
         self._standing = standing
-        self._begun: OrderedDict[str, _Begun] = OrderedDict()
+        self._begun: dict[str, _Begun] = {}
 
     def begun(self, session: str, source: SourceId, grant: str) -> None:
         """Note a session that has begun on `grant`."""
         self._begun[session] = _Begun(source, grant)
 
     def ended(self, session: str) -> None:
-        """Forget a session that has ended by itself."""
+        """Forget a session that was ended."""
         self._begun.pop(session, None)
 
     async def run(self) -> None:
@@ -57,15 +58,18 @@ class Lasting:
 
     async def look(self) -> None:
         """End every session whose grant no longer stands."""
-        grants = {one.grant for one in self._begun.values()}
-        stand = await self._standing(grants) if grants else ()
-        gone = [name for name, one in self._begun.items() if one.grant not in stand]
-        too_many = len(self._begun) - MOST
-        gone += [name for name in [*self._begun][: max(0, too_many)] if name not in gone]
-        for session in gone:
+        asked = dict(self._begun)  # what begins meanwhile is judged at the next look
+        if not asked:
+            return
+        stand = await self._standing({one.grant for one in asked.values()})
+        kept: Counter[str] = Counter()
+        for session, one in reversed(asked.items()):
+            kept[one.grant] += 1
+            if one.grant in stand and kept[one.grant] <= MOST_EACH:
+                continue
             try:
-                await self._client.end(session, self._begun[session].source)
-                log.info("media.right_ended", extra={"unit": self._begun[session].source.unit})
+                await self._client.end(session, one.source)
+                log.info("media.right_ended", extra={"unit": one.source.unit})
             except NotFoundError:
                 pass  # it ended by itself
             except MediaDownError:
