@@ -29,6 +29,7 @@ QUEUE_MESSAGES: Final = 600
 """Ten seconds of one fully instrumented ambulance, several times over."""
 
 QUEUE_BYTES: Final = 8 * 2**20
+"""Half a minute of the same, in bytes (characters, of text)."""
 
 FLUSH_S: Final = 0.1
 TICK_S: Final = 1.0
@@ -66,7 +67,7 @@ class Viewer:
         self._wake = asyncio.Event()
 
     def follow(self, watch: Watch) -> None:
-        """Follow something else from now on; the whole fleet is sent first if asked for."""
+        """Follow something else from now on; who begins to follow the fleet is sent all of it."""
         is_new_to_fleet = watch.fleet and not self.watch.fleet
         self.watch = watch
         if is_new_to_fleet:
@@ -75,15 +76,19 @@ class Viewer:
             self._changed.clear()
 
     def push(self, message: str | bytes, arrived: Arrived | None = None) -> None:
-        """Queue one message; with the queue full the oldest goes, and its span is told."""
+        """Queue one message; with the queue full the oldest record goes, and its span is told.
+
+        What is no record (events, the fleet) is few while a screen takes nothing, and stays.
+        """
         self._queue_bytes += len(message)
-        while self._queue and (
-            len(self._queue) >= QUEUE_MESSAGES or self._queue_bytes > QUEUE_BYTES
-        ):
-            lost, _ = self._next()
-            if lost is not None:
-                self.filled_in(lost)
         self._queue.append((arrived, message))
+        while len(self._queue) > QUEUE_MESSAGES or self._queue_bytes > QUEUE_BYTES:
+            oldest = next((one for one in self._queue if one[0] is not None), None)
+            if oldest is None or oldest[0] is None:
+                break
+            self._queue.remove(oldest)
+            self._queue_bytes -= len(oldest[1])
+            self.filled_in(oldest[0])
         self._wake.set()
 
     def unit_changed(self, unit: UnitId) -> None:

@@ -10,9 +10,26 @@ from websockets.exceptions import ConnectionClosed
 
 from hub.access.rights import Role
 from hub.api.feed import MAX_VIEWERS_EACH, QUEUE_BYTES
+from hub.ingest import Arrived
+from hub.store.records import StoredRecord
+from protocols.ids import Seq
+from protocols.link import Lane, Stream
 from protocols.live import Watch
 from tests.hub.api.stand import Stand
-from tests.hub.consult.clinic import DOCTOR
+from tests.hub.consult.clinic import A1, DOCTOR
+from tests.hub.vehicle import NOON_US, new_journal
+
+
+def record(number: int) -> Arrived:
+    return Arrived(
+        StoredRecord(
+            unit=A1, journal=new_journal(), stream=Stream.VITALS, seq=Seq(number + 1),
+            captured_utc_us=NOON_US, clock="gnss", clock_error_us=None, received_utc_us=NOON_US,
+            lane=Lane.LIVE, understood=True, body=b"",
+        ),
+        None,
+    )  # fmt: skip
+
 
 FOLLOW = Watch(fleet=True).model_dump_json()
 
@@ -21,8 +38,9 @@ async def test_a_screen_that_takes_nothing_is_kept_a_bounded_number_of_bytes(sta
     viewer = stand.clinic.feed.join(DOCTOR)
     taken: list[str | bytes] = []
     message = bytes(QUEUE_BYTES // 10)
+    viewer.push("the fleet")
     for number in range(100):
-        viewer.push(message + bytes([number]))
+        viewer.push(message + bytes([number]), record(number))
 
     ten_taken = asyncio.Event()
 
@@ -38,6 +56,7 @@ async def test_a_screen_that_takes_nothing_is_kept_a_bounded_number_of_bytes(sta
     with contextlib.suppress(asyncio.CancelledError):
         await running
     waves = [one for one in taken if isinstance(one, bytes)]
+    assert taken[0] == "the fleet"  # sent once, so never shed
     assert [wave[-1] for wave in waves] == [*range(100 - len(waves), 100)]
     assert sum(map(len, taken)) <= QUEUE_BYTES
 
