@@ -179,9 +179,11 @@ def account_import_command(
 
 def _settings() -> Any:
     from hub.settings import HubSettings  # noqa: PLC0415 -- for a quick --help
+    from protocols.runtime.files import keep_private  # noqa: PLC0415
     from protocols.runtime.log import set_up_logging  # noqa: PLC0415
     from protocols.runtime.settings import load  # noqa: PLC0415
 
+    keep_private()
     set_up_logging(program="hub", level="WARNING")
     return load(HubSettings)
 

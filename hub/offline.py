@@ -99,10 +99,7 @@ async def enrol(settings: HubSettings, wanted: Enrolment) -> None:
         raise ConfigError(reason="a profile is ambulance or patrol", given=wanted.profile)
     if wanted.out.exists():
         raise ConfigError(reason="the file stands already", file=str(wanted.out))
-    try:
-        unit = unit_id(wanted.unit)
-    except LocalProtocolError as err:
-        raise ConfigError(reason="a unit's id is 1 to 64 of A-Z a-z 0-9 _ -") from err
+    unit = _named(wanted.unit)
     async with _desk(settings) as desk:
         password = await desk.enrol(
             unit,
@@ -141,7 +138,7 @@ async def revoke(settings: HubSettings, unit: str) -> None:
         NotFoundError: no such unit, or revoked before.
     """
     async with _desk(settings) as desk:
-        await desk.revoke(UnitId(unit))
+        await desk.revoke(_named(unit))
 
 
 async def disable(settings: HubSettings, username: str) -> None:
@@ -152,6 +149,13 @@ async def disable(settings: HubSettings, username: str) -> None:
     """
     async with _desk(settings) as desk:
         await desk.disable(username)
+
+
+def _named(unit: str) -> UnitId:
+    try:
+        return unit_id(unit)
+    except LocalProtocolError as err:
+        raise ConfigError(reason="a unit's id is 1 to 64 of A-Z a-z 0-9 _ -") from err
 
 
 @contextlib.asynccontextmanager

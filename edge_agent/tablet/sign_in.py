@@ -56,6 +56,7 @@ class SignIn:
             log.warning("tablet.wrong_pin", extra={"address": address})
             raise SignInError(reason="wrong PIN")
         self._tries.forget(address)
+        self._all_tries.forgive("")
         now_s = self._clock.monotonic_s()
         token = secrets.token_urlsafe(32)
         self._sessions[token] = CrewMember(name, now_s + self._session_s)

@@ -58,11 +58,17 @@ class Desk:
                 within a minute; or too many people are signing in at this moment.
             SignInError: no such account, or not its password.
         """
-        self._tries.count((username, address))
         self._tries_of_address.count(address)
-        account = await accounts.find(self._pool, username)
-        kept = account.password_argon2 if account else None
-        if not await self._passwords.matches(password, kept) or account is None:
+        self._tries.count((username, address))
+        try:
+            account = await accounts.find(self._pool, username)
+            kept = account.password_argon2 if account else None
+            is_right = await self._passwords.matches(password, kept)
+        except Exception:  # it was not looked at: too many at once, or no database
+            self._tries.forgive((username, address))
+            self._tries_of_address.forgive(address)
+            raise
+        if not is_right or account is None:
             await self._note_refused_sign_in(username)
             raise SignInError(reason="wrong name or password")
         self._tries.forget((username, address))

@@ -72,12 +72,17 @@ async def test_after_eight_wrong_tries_a_guesser_waits_a_minute_and_others_do_no
     await desk.sign_in("chen", PASSWORD, address=HERE)
 
 
-async def test_who_tries_many_names_from_one_place_waits(desk: Desk) -> None:
-    for number in range(40):
+async def test_who_tries_many_names_from_one_place_waits(
+    desk: Desk, pool: Pool, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.sign_in("chen", PASSWORD, address=HERE)
+    monkeypatch.setattr("hub.access.desk._TRIES_OF_ADDRESS", 9)
+    desk = Desk(pool, clock, session_s=SESSION_S)
+    for number in range(9):
         with pytest.raises(SignInError):
             await desk.sign_in(f"person{number}", "123456", address=HERE)
     with pytest.raises(TooManyTriesError):
-        await desk.sign_in("person40", "123456", address=HERE)
+        await desk.sign_in("chen", PASSWORD, address=HERE)
     await desk.sign_in("chen", PASSWORD, address=ELSEWHERE)
 
 
