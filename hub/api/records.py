@@ -30,9 +30,7 @@ from protocols.messages import WaveformBlock, parse_body
 router = APIRouter(prefix="/api/v1/units/{unit}", tags=["records"])
 
 MAX_RECORDS: Final = 20_000
-PAGE_BYTES: Final = 4 * 1024 * 1024
 MAX_WAVE_SPAN_US: Final = 600 * 1_000_000
-_PAGE: Final = 200
 _PLACE: Final = re.compile(f"^[0-9]{{1,16}}_{UUID_PATTERN[1:-1]}_[0-9]{{1,16}}$")
 
 From = Annotated[int, Query(ge=0, le=2**53 - 1, description="captured from, UTC µs")]
@@ -54,7 +52,10 @@ class RecordOut(BaseModel):
 
 
 class Records(BaseModel):
-    """A page of records by captured time, oldest first; ask for the one `after` this `next`."""
+    """A page of records by captured time, oldest first; ask for the one `after` this `next`.
+
+    The declared gaps of the stream come with the first page.
+    """
 
     records: list[RecordOut]
     gaps: list[DeclaredGap]
@@ -83,10 +84,9 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
         from_utc_us=from_utc_us,
         to_utc_us=to_utc_us,
         limit=limit,
-        most_bytes=PAGE_BYTES,
         after=_place(after),
     )
-    gaps = await ledgers.gaps_of(pool, UnitId(unit), stream=stream)
+    gaps = [] if after else await ledgers.gaps_of(pool, UnitId(unit), stream=stream)
     text = await asyncio.to_thread(_text, found, gaps)  # megabytes: the others are not kept waiting
     return Response(text, media_type="application/json")
 
@@ -114,25 +114,14 @@ async def waveform(  # noqa: PLR0913 -- each is a part of the question
 async def _blocks(
     request: Request, unit: UnitId, group: str, from_utc_us: int, to_utc_us: int
 ) -> AsyncIterator[bytes]:
-    pool, after = request.app.state.pool, None
-    while True:
-        page = await store.read(
-            pool,
-            unit,
-            Stream.WAVEFORM,
-            from_utc_us=from_utc_us,
-            to_utc_us=to_utc_us,
-            limit=_PAGE,
-            most_bytes=PAGE_BYTES,
-            after=after,
-        )
-        for record in page.records:
+    pool = request.app.state.pool
+    async for page in store.walk(
+        pool, unit, Stream.WAVEFORM, from_utc_us=from_utc_us, to_utc_us=to_utc_us
+    ):
+        for record in page:
             message = await asyncio.to_thread(_wave, record, group)
             if message is not None:
                 yield struct.pack("<I", len(message)) + message
-        if page.next is None:
-            return
-        after = page.next
 
 
 def _wave(record: StoredRecord, group: str) -> bytes | None:

@@ -1,5 +1,6 @@
 """Who the patient of an encounter is, and when what happened, as far as the crew has said."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from hub.store import records
@@ -7,9 +8,9 @@ from hub.store.database import Pool
 from hub.store.encounters import Encounter
 from protocols.errors import RemoteProtocolError
 from protocols.link import Stream
-from protocols.messages import PatientNote, TimeNodeStamp, parse_body
+from protocols.messages import Message, PatientNote, TimeNodeStamp, parse_body
 
-_NOTES: Final = 2_000
+_NEVER_US: Final = 2**53 - 1
 _BEFORE_US: Final = 2 * 3600 * 1_000_000
 """A run begins before its patient is met; its nodes are looked for this far back."""
 
@@ -19,21 +20,10 @@ _AFTER_US: Final = 10 * 1_000_000
 
 async def newest_patient(pool: Pool, encounter: Encounter) -> PatientNote | None:
     """Return the newest note on the patient of `encounter`; a note on another's is passed over."""
-    chart = await records.read(
-        pool,
-        encounter.unit,
-        Stream.CHART,
-        from_utc_us=encounter.since_utc_us,
-        to_utc_us=(encounter.closed_utc_us or 2**53 - 2) + 1,
-        limit=_NOTES,
-    )
+    until_us = (encounter.closed_utc_us or _NEVER_US - 1) + 1
     names = {encounter.encounter_id, *encounter.aliases}
     newest: PatientNote | None = None
-    for record in chart.records:
-        try:
-            message = parse_body(Stream.CHART, record.body)
-        except RemoteProtocolError:  # understood by a newer hub than this
-            continue
+    async for message in _said(pool, encounter, Stream.CHART, encounter.since_utc_us, until_us):
         if isinstance(message, PatientNote) and message.encounter_id in names:
             newest = message
     return newest
@@ -41,20 +31,10 @@ async def newest_patient(pool: Pool, encounter: Encounter) -> PatientNote | None
 
 async def nodes_of(pool: Pool, encounter: Encounter) -> list[TimeNodeStamp]:
     """Return the time nodes of the encounter's run as they fell; those taken back are left out."""
-    stored = await records.read(
-        pool,
-        encounter.unit,
-        Stream.STATUS,
-        from_utc_us=max(0, encounter.since_utc_us - _BEFORE_US),
-        to_utc_us=(encounter.closed_utc_us or 2**53 - 1 - _AFTER_US) + _AFTER_US,
-        limit=_NOTES,
-    )
+    since_us = max(0, encounter.since_utc_us - _BEFORE_US)
+    until_us = (encounter.closed_utc_us or _NEVER_US - _AFTER_US) + _AFTER_US
     stamped: dict[tuple[str, str], TimeNodeStamp] = {}
-    for record in stored.records:
-        try:
-            message = parse_body(Stream.STATUS, record.body)
-        except RemoteProtocolError:
-            continue
+    async for message in _said(pool, encounter, Stream.STATUS, since_us, until_us):
         if isinstance(message, TimeNodeStamp):
             stamped[message.run_id, message.node.value] = message
     live = sorted(
@@ -62,3 +42,17 @@ async def nodes_of(pool: Pool, encounter: Encounter) -> list[TimeNodeStamp]:
     )
     run_id = encounter.run_id or (live[-1].run_id if live else None)
     return [one for one in live if one.run_id == run_id]
+
+
+async def _said(
+    pool: Pool, encounter: Encounter, stream: Stream, since_us: int, until_us: int
+) -> AsyncIterator[Message]:
+    """Yield what the vehicle said in `stream`, oldest first, as far as this hub understands it."""
+    async for page in records.walk(
+        pool, encounter.unit, stream, from_utc_us=since_us, to_utc_us=until_us
+    ):
+        for record in page:
+            try:
+                yield parse_body(stream, record.body)
+            except RemoteProtocolError:  # understood by a newer hub than this
+                continue

@@ -1,6 +1,7 @@
 """One encounter as the hospital needs it, gathered from the database."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -117,16 +118,17 @@ async def _last(pool: Pool, encounter: Encounter, stream: Stream) -> int | None:
 async def _read(
     pool: Pool, encounter: Encounter, stream: Stream, since_us: int, last_us: int | None = None
 ) -> list[tuple[int, Message]]:
-    """Return what was captured from `since_us` to `last_us`, both ends in, oldest first."""
-    stored = await records.read(
+    """Return the newest captured from `since_us` to `last_us`, both ends in, oldest first."""
+    found: deque[tuple[int, Message]] = deque(maxlen=_MOST_RECORDS)
+    async for page in records.walk(
         pool,
         encounter.unit,
         stream,
         from_utc_us=max(0, since_us),
         to_utc_us=_end(encounter) if last_us is None else last_us + 1,
-        limit=_MOST_RECORDS,
-    )
-    return await asyncio.to_thread(_understood, stored.records)
+    ):
+        found.extend(await asyncio.to_thread(_understood, page))
+    return list(found)
 
 
 def _understood(stored: Sequence[StoredRecord]) -> list[tuple[int, Message]]:

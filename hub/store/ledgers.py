@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import asyncpg
 
@@ -10,6 +11,8 @@ from hub.store.database import Pool
 from protocols.ids import JournalId, UnitId
 from protocols.link.ack import Held
 from protocols.link.streams import Stream, stream_named
+
+_MOST_GAPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +78,17 @@ async def streams_of(pool: Pool, unit: UnitId) -> list[StreamLedger]:
 async def gaps_of(
     pool: Pool, unit: UnitId, *, stream: Stream | None = None
 ) -> list[asyncpg.Record]:
-    """Return the declared gaps of `unit`, oldest first."""
-    return await pool.fetch(
+    """Return the newest of the declared gaps of `unit`, oldest of them first."""
+    rows = await pool.fetch(
         "SELECT journal::text, stream, first_seq, last_seq, reason, first_captured_utc_us,"
         " last_captured_utc_us, is_open FROM gap"
         " WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
-        " ORDER BY first_captured_utc_us, first_seq LIMIT 10000",
+        " ORDER BY first_captured_utc_us DESC, first_seq DESC LIMIT $3",
         unit,
         stream.value if stream else None,
+        _MOST_GAPS,
     )
+    return rows[::-1]
 
 
 async def losses(pool: Pool) -> dict[UnitId, Loss]:

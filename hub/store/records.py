@@ -1,7 +1,7 @@
 """Records: written in batches with their ledger, read by time, followed in order of arrival."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +22,10 @@ _DAY_US: Final = 86_400_000_000
 Mark = tuple[int, int]
 """How far a follower has read: a transaction and an arrival. Opaque."""
 
-READ_BYTES: Final = 64 * 1024 * 1024
-"""So much of one stream is in memory at once: four hours of the vitals of a busy monitor are 15."""
+PAGE_BYTES: Final = 4 * 1024 * 1024
+"""The most bodies of one page, in bytes: an hour of the vital signs of a busy monitor."""
+
+_PAGE_RECORDS: Final = 2_000
 
 Place = tuple[int, str, int]
 """Where a reader of a span stands: captured time, journal, seq."""
@@ -176,7 +178,7 @@ async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
     from_utc_us: int,
     to_utc_us: int,
     limit: int,
-    most_bytes: int = READ_BYTES,
+    most_bytes: int = PAGE_BYTES,
     after: Place | None = None,
 ) -> Page:
     """Return records captured from `from_utc_us` to before `to_utc_us`, oldest first.
@@ -206,6 +208,27 @@ async def read(  # noqa: PLR0913 -- a span of one stream has this many ends
     records = [_stored(row) for row in rows]
     is_all = not rows or rows[0]["found"] == len(rows)
     return Page(records, None if is_all else _place(records[-1]))
+
+
+async def walk(
+    pool: Pool, unit: UnitId, stream: Stream, *, from_utc_us: int, to_utc_us: int
+) -> AsyncIterator[list[StoredRecord]]:
+    """Yield all records captured from `from_utc_us` to before `to_utc_us`, by page, in order."""
+    after: Place | None = None
+    while True:
+        page = await read(
+            pool,
+            unit,
+            stream,
+            from_utc_us=from_utc_us,
+            to_utc_us=to_utc_us,
+            limit=_PAGE_RECORDS,
+            after=after,
+        )
+        yield page.records
+        if page.next is None:
+            return
+        after = page.next
 
 
 def _place(record: StoredRecord) -> Place:

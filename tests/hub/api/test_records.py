@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from hub.access.rights import Role
-from hub.api.records import PAGE_BYTES
 from hub.store import records
-from hub.store.records import StoredRecord
+from hub.store.records import PAGE_BYTES, StoredRecord
 from protocols.ids import Seq
 from protocols.link import Held, Lane, Stream
 from protocols.messages import Channel, Message, WaveformBlock

@@ -248,8 +248,9 @@ async def test_the_service_follows_by_itself_when_the_ingest_has_committed(clini
 
 
 async def test_the_newest_note_of_this_patient_counts_and_no_other_patient_s(
-    clinic: Clinic,
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hub.store.records._PAGE_RECORDS", 2)  # and what stands beyond a page
     await clinic.hear(opens(Y), at_s=10)
     for name, about, at_s in (("Wang", Y, 20), ("Li", Z, 30), ("Wong", Y, 25)):
         note = PatientNote(encounter_id=about, family_name=name, by="Chen")
@@ -259,7 +260,10 @@ async def test_the_newest_note_of_this_patient_counts_and_no_other_patient_s(
     assert note_.family_name == "Wong"
 
 
-async def test_time_nodes_of_the_run_without_those_taken_back(clinic: Clinic) -> None:
+async def test_time_nodes_of_the_run_without_those_taken_back(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.store.records._PAGE_RECORDS", 2)
     await clinic.hear(opens(Y), at_s=100)
     for node, run_id, at_s, undone in (
         ("rolling", "run-0", -900, False),

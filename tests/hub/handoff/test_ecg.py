@@ -15,7 +15,7 @@ from protocols.messages import Channel, EncounterOpened, WaveformBlock
 from protocols.messages.samples import ENCODING, encode_samples
 from tests.hub.consult.clinic import opened
 from tests.hub.handoff.test_document import bare_case
-from tests.hub.vehicle import NOON_US, new_journal
+from tests.hub.vehicle import NOON_US, new_journal, vitals
 
 RATE_HZ = 4.0
 Timed = tuple[int, WaveformBlock]
@@ -114,3 +114,17 @@ async def test_the_newest_ten_seconds_are_found_behind_other_curves(pool: Pool) 
             await clinic.say(pleth, at_s=second)
         case = await case_of(pool, await encounters.find(pool, encounter_id))
     assert [(at - NOON_US) // 1_000_000 for at, _ in case.ecg] == list(range(20, 30))
+
+
+async def test_of_more_than_a_document_holds_the_newest_are_taken(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.handoff.case._MOST_RECORDS", 5)
+    monkeypatch.setattr("hub.store.records._PAGE_RECORDS", 4)
+    async with opened(pool) as clinic:
+        encounter_id = str(new_journal())
+        await clinic.hear(EncounterOpened(encounter_id=encounter_id))
+        for second in range(1, 12):
+            await clinic.say(vitals(heart_rate_bpm=60.0 + second), at_s=second)
+        case = await case_of(pool, await encounters.find(pool, encounter_id))
+    assert [(at - NOON_US) // 1_000_000 for at, _ in case.vitals] == [7, 8, 9, 10, 11]

@@ -14,6 +14,7 @@ import {
 } from "../wire/feed.ts";
 import { decodeWaves, type WaveBlock } from "../wire/wave.ts";
 import { getBytes, getJson, postJson } from "./client.ts";
+import { Problem } from "./problem.ts";
 
 export type Encounter = { encounterId: string; unit: string; state: string; openedUtcUs: number; openedBy: string | null };
 
@@ -39,7 +40,7 @@ export type Records = { records: StreamRecord[]; gaps: RecordGap[] };
 
 const MOST_PAGES = 64;
 
-/** Records of one stream, oldest first. */
+/** All records of one stream in the span, oldest first; a `Problem` where there are more than pages to hold them. */
 export async function getRecords(
   unit: string,
   stream: string,
@@ -55,12 +56,12 @@ export async function getRecords(
     const answer = await getJson(`/units/${encodeURIComponent(unit)}/records?${query.toString()}`, signal);
     const f = Fields.of(answer, "records");
     for (const record of f.list("records", (item, path) => readRecord(Fields.of(item, path)))) records.push(record);
-    gaps = f.list("gaps", (item, path) => readGap(Fields.of(item, path), stream));
+    if (page === 0) gaps = f.list("gaps", (item, path) => readGap(Fields.of(item, path), stream));
     const next = f.textOr("next");
-    if (next === null) break;
+    if (next === null) return { records, gaps };
     query.set("after", next);
   }
-  return { records, gaps };
+  throw new Problem(413, "span_too_long", `${stream}: more than ${records.length} records`, null);
 }
 
 const readGap = (gap: Fields, stream: string): RecordGap => ({
