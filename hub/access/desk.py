@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import Final
 
+from hub.access.metrics import REFUSED
 from hub.access.rights import Principal, Role
 from hub.access.secrets import (
     Passwords,
@@ -18,7 +19,7 @@ from hub.store import accounts, audit, units
 from hub.store.database import Pool
 from protocols.clock import Clock
 from protocols.errors import LocalProtocolError, NotFoundError, SignInError, TooManyTriesError
-from protocols.http.tries import Tries
+from protocols.http.tries import Tries, sender
 from protocols.ids import UnitId, unit_id
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,13 @@ class Desk:
                 within a minute; or too many people are signing in at this moment.
             SignInError: no such account, or not its password.
         """
-        self._tries_of_address.count(address)
-        self._tries.count((username, address))
+        address = sender(address)
+        try:
+            self._tries_of_address.count(address)
+            self._tries.count((username, address))
+        except TooManyTriesError:
+            REFUSED.labels("too-many-tries").inc()
+            raise
         try:
             account = await accounts.find(self._pool, username)
             kept = account.password_argon2 if account else None
@@ -69,6 +75,7 @@ class Desk:
             self._tries_of_address.forgive(address)
             raise
         if not is_right or account is None:
+            REFUSED.labels("wrong").inc()
             await self._note_refused_sign_in(username)
             raise SignInError(reason="wrong name or password")
         self._tries.forget((username, address))
@@ -109,7 +116,7 @@ class Desk:
         digests = [bytes.fromhex(one) for one in kinds.get(_SESSION, ())]
         people = await accounts.standing(self._pool, digests, now_utc_us=self._clock.utc_us())
         names = [UnitId(one.partition(":")[0]) for one in kinds.get(_UNIT, ())]
-        vehicles = await units.some(self._pool, names)
+        vehicles = await units.of_names(self._pool, names)
         good = {_grant_of_session(one) for one in people} | {_grant_of(one) for one in vehicles}
         return good & set(grants)  # a unit may have a newer credential
 

@@ -11,8 +11,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-import asyncpg
-
 from hub.access.rights import Principal
 from hub.api.feed import Feed
 from hub.consult import metrics
@@ -23,7 +21,7 @@ from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
 from hub.store import advice, encounters, records, units
 from hub.store.advice import Advice
-from hub.store.database import Connection, Pool
+from hub.store.database import NEVER_STORED, Connection, Pool
 from hub.store.encounters import Encounter
 from hub.store.records import StoredRecord
 from protocols.clock import Clock
@@ -189,7 +187,7 @@ class Consult:
                 return await self._following.apply(connection, record)
         except RemoteProtocolError as err:
             reason = str(err.facts["reason"])
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as err:
+        except NEVER_STORED as err:
             reason = type(err).__name__
         metrics.REFUSED.labels(reason).inc()
         facts = {"unit": record.unit, "stream": record.stream.value, "seq": record.seq}

@@ -3,10 +3,8 @@
 import asyncio
 import logging
 
-import asyncpg
-
 from hub.store import units
-from hub.store.database import Pool
+from hub.store.database import NEVER_STORED, Pool
 from protocols.ids import UnitId
 from protocols.messages import Presence
 
@@ -35,7 +33,7 @@ class Births:
                 unit, presence = next(iter(self._waiting.items()))
                 try:
                     await units.note_presence(self._pool, unit, presence)
-                except asyncpg.DataError as err:  # it would be refused for ever
+                except NEVER_STORED as err:  # it would be refused for ever
                     log.error("births.refused", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
                 if self._waiting.get(unit) is presence:
                     del self._waiting[unit]

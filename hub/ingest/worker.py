@@ -5,53 +5,42 @@ queues. `run` empties the queue every 20 ms into one transaction: each journal's
 which records are new, they are COPYed in with their ledger, and only then do the acks go out and
 the taps hear of it. If the database refuses, nothing was acknowledged and the vehicles send again.
 
-The queue is bounded, by what its frames hold and for each unit apart; where it is full a frame is
-dropped unacknowledged and counted, which to its vehicle looks like loss on the way. A body that is
-not understood is kept and acknowledged all the same, for refusing it for ever would stall its
-stream; it is counted and not shown.
+The queue is bounded; where it is full a frame is dropped unacknowledged and counted, which to its
+vehicle looks like loss on the way. A body that is not understood is kept and acknowledged all the
+same, for refusing it for ever would stall its stream; it is counted and not shown.
 """
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
-import asyncpg
-
 from hub.ingest import metrics
-from hub.ingest.taps import Arrived, Taps
+from hub.ingest.batch import Batch, Ledger
+from hub.ingest.queue import FrameQueue, Waiting
+from hub.ingest.taps import Taps
 from hub.store import ledgers
 from hub.store import records as store
-from hub.store.database import Pool
-from hub.store.records import StoredRecord
+from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Pool
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
-from protocols.ids import JournalId, Seq, UnitId
+from protocols.ids import JournalId, UnitId
 from protocols.link import (
     Ack,
-    Frame,
     Held,
-    Origin,
     Receiver,
     Stream,
     decode_ack,
     decode_frame,
     encode_ack,
 )
-from protocols.link.ranges import SeqRanges
-from protocols.link.receiver import MAX_RANGES
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
-from protocols.messages import Gap, Message, Presence, parse_body
+from protocols.messages import Presence
 
 log = logging.getLogger(__name__)
 
 BATCH_S: Final = 0.02
-QUEUE_BYTES: Final = 64 * 2**20
-UNIT_BYTES: Final = 4 * 2**20
-"""Of the frames that wait, unpacked: of all units, and of each, so that none crowds out another."""
-
 BATCH_FRAMES: Final = 4_000
 RECEIVERS: Final = 20_000
 """Journals kept in memory; the longest unheard one is read again from the database when needed."""
@@ -60,35 +49,10 @@ GREETED_EACH: Final = 4
 """Journals that one unit may announce before it is answered: it has one, and had another."""
 
 RETRY_S: Final = 1.0
-_RECORD_BYTES: Final = 200  # of a record in memory, beside its body
-
-NEVER_STORED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""The database works, and takes none of this batch: asking again would stall everybody for ever."""
 
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
 _Key = tuple[UnitId, JournalId]
-_Ledger = tuple[UnitId, JournalId, Stream]
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    unit: UnitId
-    frame: Frame
-    received_us: int
-    size_bytes: int
-
-
-@dataclass(slots=True)
-class _Batch:
-    records: list[Arrived] = field(default_factory=list)
-    gaps: list[tuple[UnitId, JournalId, Gap]] = field(default_factory=list)
-    spans: dict[_Ledger, list[Span]] = field(default_factory=dict)
-    declared: dict[_Ledger, SeqRanges] = field(default_factory=dict)
-
-    def cover(self, key: _Ledger, span: Span) -> None:
-        self.spans.setdefault(key, []).append(span)
 
 
 class Ingest:
@@ -108,9 +72,7 @@ class Ingest:
         self._taps = taps
         self._publish = publish
         self._heard_link_ack = heard_link_ack
-        self._queue: deque[_Waiting] = deque()
-        self._queue_bytes = 0
-        self._unit_bytes: Counter[UnitId] = Counter()
+        self._queue = FrameQueue()
         self._refused: dict[UnitId, dict[str, int]] = {}
         self._greeted: dict[_Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
@@ -159,16 +121,9 @@ class Ingest:
         if frame.stream is not address.stream or frame.stream is Stream.ORDER:
             raise RemoteProtocolError(reason="wrong-stream")
         metrics.FRAMES.labels(frame.stream.value, frame.lane.name.lower()).inc()
-        size = _held_bytes(frame)
-        if (
-            self._unit_bytes[address.unit] + size > UNIT_BYTES
-            or self._queue_bytes + size > QUEUE_BYTES
-        ):
+        if not self._queue.put(address.unit, frame, received_us=self._clock.utc_us()):
             metrics.REFUSED.labels("hub-busy").inc()
             return
-        self._unit_bytes[address.unit] += size
-        self._queue_bytes += size
-        self._queue.append(_Waiting(address.unit, frame, self._clock.utc_us(), size))
         self._wake.set()
 
     def _greet(self, unit: UnitId, journal: JournalId) -> None:
@@ -191,12 +146,13 @@ class Ingest:
 
     async def _turn(self) -> bool:
         """Commit one batch; return False where the database refused and the batch was let go."""
-        frames = self._next_frames()
+        frames = self._queue.take(BATCH_FRAMES)
+        metrics.QUEUE.set(len(self._queue))
         greeted = list(self._greeted)[:BATCH_FRAMES]
         heard = dict.fromkeys((waiting.unit, waiting.frame.journal) for waiting in frames)
         try:
             await self._load_receivers({*heard, *greeted})
-        except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
+        except DATABASE_ERRORS as err:
             self._stall(err)
             return False
         try:
@@ -210,14 +166,13 @@ class Ingest:
         self._acknowledge(dict.fromkeys([*heard, *greeted]))
         return good
 
-    async def _store(self, frames: list[_Waiting]) -> bool:
+    async def _store(self, frames: list[Waiting]) -> bool:
         """Commit what is new in `frames`; return False where the database is away.
 
         Raises:
-            asyncpg.DataError, asyncpg.IntegrityConstraintViolationError: it takes none of it,
-                now or ever.
+            NEVER_STORED: it takes none of it, now or ever.
         """
-        batch = _Batch()
+        batch = Batch(self._refuse)
         try:
             self._offer(batch, frames)
             return await self._commit(batch) if batch.spans else True
@@ -225,9 +180,9 @@ class Ingest:
             self._let_go(batch)  # sent again it is new again
             raise
 
-    async def _store_by_unit(self, frames: list[_Waiting]) -> bool:
+    async def _store_by_unit(self, frames: list[Waiting]) -> bool:
         """Commit each unit's frames by themselves: one unit's fault stays its own."""
-        by_unit: dict[UnitId, list[_Waiting]] = {}
+        by_unit: dict[UnitId, list[Waiting]] = {}
         for waiting in frames:
             by_unit.setdefault(waiting.unit, []).append(waiting)
         good = True
@@ -239,7 +194,7 @@ class Ingest:
                 good &= await self._store_one_by_one(of_unit)
         return good
 
-    async def _store_one_by_one(self, frames: list[_Waiting]) -> bool:
+    async def _store_one_by_one(self, frames: list[Waiting]) -> bool:
         """Commit each frame by itself: one that cannot be stored keeps back no other stream."""
         good = True
         for waiting in frames:
@@ -249,17 +204,7 @@ class Ingest:
                 self._refuse(waiting.unit, "not-storable")
         return good
 
-    def _next_frames(self) -> list[_Waiting]:
-        frames = [self._queue.popleft() for _ in range(min(BATCH_FRAMES, len(self._queue)))]
-        for waiting in frames:
-            self._unit_bytes[waiting.unit] -= waiting.size_bytes
-            self._queue_bytes -= waiting.size_bytes
-        if not self._queue:
-            self._unit_bytes.clear()
-        metrics.QUEUE.set(len(self._queue))
-        return frames
-
-    def _offer(self, batch: _Batch, frames: list[_Waiting]) -> None:
+    def _offer(self, batch: Batch, frames: list[Waiting]) -> None:
         now_s = self._clock.monotonic_s()
         for waiting in frames:
             unit, frame = waiting.unit, waiting.frame
@@ -272,71 +217,10 @@ class Ingest:
             if not spans:
                 metrics.DUPLICATES.inc()
             for span in spans:
-                batch.cover((unit, frame.journal, frame.stream), span)
-                self._add_records(batch, unit, frame, span, waiting.received_us)
+                batch.add(waiting, span, receiver)
 
-    def _add_records(
-        self, batch: _Batch, unit: UnitId, frame: Frame, span: Span, received_us: int
-    ) -> None:
-        for seq in range(span[0], span[1] + 1):
-            item = frame.records[seq - frame.first_seq]
-            message = self._understand(frame.stream, item.body)
-            record = StoredRecord(
-                unit=unit,
-                journal=frame.journal,
-                stream=frame.stream,
-                seq=Seq(seq),
-                captured_utc_us=item.captured_utc_us,
-                clock=frame.clock.value,
-                clock_error_us=frame.clock_error_us,
-                received_utc_us=received_us,
-                lane=frame.lane,
-                understood=message is not None,
-                body=item.body,
-                origin=_origin(frame, seq),
-            )
-            batch.records.append(Arrived(record, message))
-            if isinstance(message, Gap):
-                self._add_gap(batch, unit, frame.journal, message, record.origin)
-
-    def _add_gap(
-        self, batch: _Batch, unit: UnitId, journal: JournalId, gap: Gap, origin: Origin | None
-    ) -> None:
-        """Add what is gone: of its own journal, that is what is not here already.
-
-        A salvaged gap record speaks of the journal that it was accepted in first.
-        """
-        if gap.journal is not None or origin is not None:
-            batch.gaps.append((unit, origin.journal if origin else journal, gap))
-            return
-        receiver, key = self._receivers[unit, journal], (unit, journal, gap.stream)
-        declared = batch.declared.setdefault(key, SeqRanges())
-        if (
-            receiver.is_too_scattered(gap.stream, gap.first_seq, gap.last_seq)
-            or len(declared) >= MAX_RANGES
-        ):
-            self._refuse(unit, "too-scattered")
-            batch.gaps.append((unit, journal, gap))  # it is declared, if not counted as held
-            return
-        for hole in receiver.missing(gap.stream, gap.first_seq, gap.last_seq):
-            for first, last in declared.missing(*hole):
-                part = gap.model_copy(update={"first_seq": first, "last_seq": last})
-                batch.gaps.append((unit, journal, part))
-        declared.add(gap.first_seq, gap.last_seq)
-        batch.cover(key, (gap.first_seq, gap.last_seq))
-
-    def _understand(self, stream: Stream, body: bytes) -> Message | None:
-        try:
-            return parse_body(stream, body)
-        except RemoteProtocolError as err:
-            metrics.NOT_UNDERSTOOD.labels(str(err.facts["reason"])).inc()
-        except Exception as err:  # noqa: BLE001 -- one unit's body must not stop the others'
-            metrics.NOT_UNDERSTOOD.labels("unreadable").inc()
-            log.error("ingest.unreadable", extra={"error": type(err).__name__})  # noqa: TRY400
-        return None
-
-    async def _commit(self, batch: _Batch) -> bool:
-        ledgers: dict[tuple[UnitId, JournalId, Stream], Held] = {
+    async def _commit(self, batch: Batch) -> bool:
+        held: dict[Ledger, Held] = {
             key: self._receivers[key[0], key[1]].held_after(key[2], tuple(spans))
             for key, spans in batch.spans.items()
         }
@@ -345,13 +229,13 @@ class Ingest:
             new = await store.commit_batch(
                 self._pool,
                 records=[arrived.record for arrived in batch.records],
-                ledgers=ledgers,
+                ledgers=held,
                 gaps=batch.gaps,
                 now_utc_us=self._clock.utc_us(),
             )
         except NEVER_STORED:
             raise
-        except (asyncpg.PostgresError, OSError, TimeoutError, asyncpg.InterfaceError) as err:
+        except DATABASE_ERRORS as err:
             self._let_go(batch)
             self._stall(err)
             return False
@@ -369,7 +253,7 @@ class Ingest:
         self._taps.committed(told)
         return True
 
-    def _let_go(self, batch: _Batch) -> None:
+    def _let_go(self, batch: Batch) -> None:
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].failed(stream, tuple(spans))
 
@@ -413,14 +297,3 @@ class Ingest:
             # not its words: a database's error may hold a row
             facts = {"error": type(err).__name__, "sqlstate": getattr(err, "sqlstate", None)}
             log.error("ingest.stalled", extra=facts)
-
-
-def _held_bytes(frame: Frame) -> int:
-    """Return about what a frame takes while it waits."""
-    return sum(len(record.body) + _RECORD_BYTES for record in frame.records)
-
-
-def _origin(frame: Frame, seq: int) -> Origin | None:
-    if frame.origin is None:
-        return None
-    return Origin(frame.origin.journal, Seq(frame.origin.seq + seq - frame.first_seq))

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a query raises when the database is away or refuses; `TimeoutError` is an `OSError`."""
 
+NEVER_STORED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""Of those: the database works and takes none of this, now or ever; it is not asked again."""
+
 _MIGRATION_LOCK: Final = 0x60_1D_E2
 """Advisory lock under which one process at a time changes the schema."""
 

@@ -104,7 +104,7 @@ async def find(pool: Pool, unit: UnitId) -> Unit:
     return _unit(row)
 
 
-async def some(pool: Pool, names: Sequence[UnitId]) -> list[Unit]:
+async def of_names(pool: Pool, names: Sequence[UnitId]) -> list[Unit]:
     """Return those of `names` whose credential is good."""
     rows = await pool.fetch(
         "SELECT * FROM unit WHERE unit = ANY($1) AND revoked_utc_us IS NULL", names

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
 
 from protocols.clock import Clock
@@ -9,6 +10,20 @@ from protocols.errors import TooManyTriesError
 
 WINDOW_S: Final = 60.0
 _MOST_KEYS: Final = 10_000
+
+
+def sender(address: str) -> str:
+    """Return what counts as one sender behind `address`: an IPv4 address, or an IPv6 /64.
+
+    One subscriber has a /64 at least. Source: RFC 6177, section 2.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:  # a socket without an address
+        return address
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((int(ip), 128)).supernet(new_prefix=64))
 
 
 class Tries:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hub.access.desk import Desk
+from hub.access.metrics import REFUSED
 from hub.access.rights import Role
 from hub.access.secrets import MOST_WAITING
 from hub.store import Pool, audit
@@ -55,6 +56,22 @@ async def test_what_was_wrong_is_not_said(desk: Desk, name: str, password: str) 
     with pytest.raises(SignInError) as caught:
         await desk.sign_in(name, password, address=HERE)
     assert caught.value.facts == {"reason": "wrong name or password"}
+
+
+async def test_one_ipv6_subscriber_is_one_guesser_and_what_is_refused_is_counted(
+    desk: Desk,
+) -> None:
+    def refused(reason: str) -> float:
+        return float(REFUSED.labels(reason)._value.get())
+
+    wrong, waits = refused("wrong"), refused("too-many-tries")
+    for number in range(8):
+        with pytest.raises(SignInError):
+            await desk.sign_in("chen", "wrong", address=f"2001:db8::{number}:1")
+    with pytest.raises(TooManyTriesError):
+        await desk.sign_in("chen", PASSWORD, address="2001:db8::ffff:1")
+    assert (refused("wrong"), refused("too-many-tries")) == (wrong + 8, waits + 1)
+    await desk.sign_in("chen", PASSWORD, address="2001:db8:0:1::1")
 
 
 async def test_after_eight_wrong_tries_a_guesser_waits_a_minute_and_others_do_not(

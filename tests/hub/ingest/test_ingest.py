@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
-from hub.ingest.worker import GREETED_EACH, _held_bytes
+from hub.ingest.queue import held_bytes
+from hub.ingest.worker import GREETED_EACH
 from hub.store import Pool
 from hub.store.ledgers import ledgers_of
 from protocols.ids import JournalId, Seq, UnitId
@@ -245,8 +246,8 @@ async def test_a_full_queue_drops_frames_unacknowledged_and_takes_them_when_they
 ) -> None:
     bench, journal = Bench(pool), new_journal()
     payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in range(1, 6)]
-    each = _held_bytes(decode_frame(payloads[0]))
-    monkeypatch.setattr("hub.ingest.worker.UNIT_BYTES", 3 * each)
+    each = held_bytes(decode_frame(payloads[0]))
+    monkeypatch.setattr("hub.ingest.queue.UNIT_BYTES", 3 * each)
     bench.ingest.hear(up(A2, Stream.VITALS), payloads[0])  # another unit's share is its own
     for payload in payloads:
         bench.ingest.hear(up(A1, Stream.VITALS), payload)
@@ -385,7 +386,7 @@ async def test_a_body_that_breaks_its_reader_is_kept_and_holds_nobody_up(
             raise RuntimeError("broken reader")
         return parse_body(stream, body)
 
-    monkeypatch.setattr("hub.ingest.worker.parse_body", read)
+    monkeypatch.setattr("hub.ingest.batch.parse_body", read)
     journal, other = new_journal(), new_journal()
     bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 1, [b"evil"]))
     bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
@@ -401,7 +402,7 @@ async def test_a_batch_that_ends_in_a_fault_is_taken_when_it_comes_again(
     payload = frame(journal, Stream.VITALS, 1, [vitals()])
     bench.ingest.hear(up(A1, Stream.VITALS), payload)
     with monkeypatch.context() as patched:
-        patched.setattr("hub.ingest.worker._origin", _fault)
+        patched.setattr("hub.ingest.batch._origin", _fault)
         with pytest.raises(RuntimeError):
             await bench.ingest.run()
     task = asyncio.create_task(bench.ingest.run())
@@ -447,7 +448,7 @@ async def test_a_hole_that_is_declared_a_hundred_times_is_one_gap(bench: Bench, 
 async def test_gaps_that_would_scatter_a_stream_are_declared_but_not_counted_as_held(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, pool: Pool
 ) -> None:
-    monkeypatch.setattr("hub.ingest.worker.MAX_RANGES", 5)
+    monkeypatch.setattr("hub.ingest.batch.MAX_RANGES", 5)
     journal = new_journal()
     gaps = [
         Gap(stream=Stream.VITALS, first_seq=n, last_seq=n, reason="disk-full").to_body()
