@@ -113,7 +113,7 @@ def journal(
 @app.command("ingest")
 def ingest(
     *,
-    frames: Annotated[int, typer.Option(min=200, help="How many a round.")] = 60_000,
+    frames: Annotated[int, typer.Option(min=200, help="How many a round.")] = 100_000,
     units: Annotated[int, typer.Option(min=1, max=5_000, help="How many send them.")] = 100,
     draw: Picture = None,
     as_json: AsJson = False,

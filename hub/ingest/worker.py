@@ -125,13 +125,20 @@ class Ingest:
 
     async def _empty(self) -> None:
         """Commit and acknowledge until nothing waits: one batch, while the next is gathered."""
-        batch = await self._gather()
+        batch = self._new_batch()
+        await self._fill(batch)
         while batch.frames or self._queue or self._refused or self._greeted:
             async with asyncio.TaskGroup() as group:
                 turn = group.create_task(self._turn(batch))
-                batch = await self._gather()
+                batch = self._new_batch()
+                while not turn.done():
+                    await self._fill(batch)
+                    await asyncio.wait({turn}, timeout=BATCH_S)
             if not turn.result():
                 await self._clock.sleep(RETRY_S)
+
+    def _new_batch(self) -> Batch:
+        return Batch(self._refuse, self._loader)
 
     def _sort(self, address: Address, payload: bytes) -> None:
         if address.rest == "presence":
@@ -162,15 +169,15 @@ class Ingest:
         counts[reason] = counts.get(reason, 0) + 1
         self._wake.set()
 
-    async def _gather(self) -> Batch:
+    async def _fill(self, batch: Batch) -> None:
         """Take from the queue what one transaction holds, decoded, and offered to its receivers."""
-        batch = Batch(self._refuse, self._loader)
         while self._queue and len(batch.frames) < BATCH_FRAMES and batch.held_bytes < BATCH_BYTES:
             frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
             try:
                 await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
             except DATABASE_ERRORS as err:
                 self._stall(err)
+                await self._clock.sleep(RETRY_S)
                 break  # they come again
             try:
                 batch.add(frames, self._receivers, self._clock.monotonic_s())
@@ -179,7 +186,6 @@ class Ingest:
                 self._let_go(batch)  # sent again it is new again
                 raise
         metrics.QUEUE.set(len(self._queue))
-        return batch
 
     def _decode(self, messages: Sequence[Waiting]) -> list[Heard]:
         """Return the frames in `messages`; what is none is refused."""
@@ -246,7 +252,7 @@ class Ingest:
             parts = [[heard] for heard in batch.frames]
         good = True
         for frames in parts:
-            part = Batch(self._refuse, self._loader)
+            part = self._new_batch()
             part.add(frames, self._receivers, self._clock.monotonic_s())
             good &= await self._store(part)
         return good

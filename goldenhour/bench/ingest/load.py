@@ -3,7 +3,8 @@
 `python -m goldenhour.bench.ingest.load CREDENTIALS HOST PORT FRAMES ROUNDS WINDOW` encodes what it
 will send first, so that the sending itself costs next to nothing, connects every unit and says
 `ready`; then, for each line that it reads, it sends one round and says how many seconds it took
-until the last frame was acknowledged, and how long single frames waited.
+until the last frame was acknowledged, and how long single frames waited. Each round is a new
+journal of each unit: the same records under another name.
 
 Every unit has a connection of its own, `WINDOW` frames of one position each in flight, and waits
 for the hub's own acks. A peer that does not speak them publishes the count of committed frames.
@@ -15,6 +16,7 @@ import json
 import sys
 import time
 import uuid
+import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +35,8 @@ from protocols.messages import FixQuality, Position, Presence
 COUNT_BYTES: Final = 8
 """A peer's ack: how many frames of the unit it has committed, most significant byte first."""
 
+_FIRST_JOURNAL: Final = JournalId(str(uuid.UUID(int=0xB0)))
+_FIRST_NAME: Final = uuid.UUID(_FIRST_JOURNAL).bytes
 _KEEPALIVE_S: Final = 600
 _PATIENCE_S: Final = 300.0
 
@@ -50,13 +54,15 @@ class Unit(asyncio.Protocol):
 
     def __init__(self, name: str, password: str, *, frames: int, window: int) -> None:
         self.unit = UnitId(name)
-        self.journal = JournalId(str(uuid.uuid4()))
         self.ready = asyncio.Event()
         self.done = asyncio.Event()
         self.sent = Sent()
+        self._journal = _FIRST_JOURNAL
         self._password, self._window = password, window
-        self._packets = _encoded(self.unit, self.journal, frames)
-        self._next, self._acked, self._until = 0, 0, 0
+        self._payloads = _encoded(_FIRST_JOURNAL, frames)
+        self._packets: list[bytes] = []
+        self._next, self._acked = 0, 0
+        self._counted, self._counted_before = 0, 0  # by a peer, in all, and before this round
         self._inbound = mqtt.Inbound(self._heard, most_bytes=2**20)
         self._transport: asyncio.WriteTransport | None = None
 
@@ -83,16 +89,24 @@ class Unit(asyncio.Protocol):
         """End the program: a benchmark loses no connection."""
         sys.exit(f"load: the broker closed the connection of {self.unit}: {exc}")
 
-    def send(self, frames: int) -> None:
-        """Send `frames` more, as far as the window allows at once."""
-        self._until += frames
+    def begin_round(self) -> None:
+        """Have all frames stand ready, under a new journal."""
+        self._journal = JournalId(str(uuid.uuid4()))
+        topic = up(self.unit, Stream.POSITION)
+        name = uuid.UUID(self._journal).bytes
+        self._packets = [mqtt.publish(topic, _renamed(each, name)) for each in self._payloads]
+        self._next, self._acked = 0, 0
+        self._counted_before = self._counted
         self.done.clear()
         self.sent = Sent()
+
+    def send(self) -> None:
+        """Send the frames of this round, as far as the window allows at once."""
         self._fill()
 
     def _begin(self) -> None:
         birth = Presence(
-            online=True, connection=str(uuid.uuid4()), journal=self.journal, profile="ambulance",
+            online=True, connection=str(uuid.uuid4()), journal=self._journal, profile="ambulance",
             call_sign=self.unit, light=True, software="bench", since_utc_us=time.time_ns() // 1000,
         )  # fmt: skip
         assert self._transport is not None  # noqa: S101 -- it has answered
@@ -101,34 +115,38 @@ class Unit(asyncio.Protocol):
 
     def _heard(self, _topic: str, payload: bytes) -> None:
         if len(payload) == COUNT_BYTES:
-            acked = int.from_bytes(payload, "big")
+            self._counted = int.from_bytes(payload, "big")
+            acked = self._counted - self._counted_before
         else:
             try:
-                held = decode_ack(payload).streams.get(Stream.POSITION)
+                ack = decode_ack(payload)
             except RemoteProtocolError as err:
                 sys.exit(f"load: an ack that is none: {err}")
+            if ack.journal != self._journal:
+                return
+            held = ack.streams.get(Stream.POSITION)
             acked = held.watermark if held else 0
         self._acked = max(acked, self._acked)
         now_s = time.monotonic()
         sent = self.sent
         while sent.at_s and sent.at_s[0][0] <= self._acked:
             sent.waits_s.append(now_s - sent.at_s.popleft()[1])
-        if self._acked >= self._until:
+        if self._acked >= len(self._packets):
             self.done.set()
         else:
             self._fill()
 
     def _fill(self) -> None:
-        end = min(self._until, self._acked + self._window)
+        end = min(len(self._packets), self._acked + self._window)
         if end > self._next and self._transport is not None:
             self._transport.write(b"".join(self._packets[self._next : end]))
             self._next = end
             self.sent.at_s.append((end, time.monotonic()))
 
 
-def _encoded(unit: UnitId, journal: JournalId, frames: int) -> list[bytes]:
-    topic, begin_us = up(unit, Stream.POSITION), time.time_ns() // 1000
-    packets = []
+def _encoded(journal: JournalId, frames: int) -> list[bytes]:
+    begin_us = time.time_ns() // 1000
+    payloads = []
     for seq in range(1, frames + 1):
         position = Position(
             latitude_deg=round(23.1 + seq % 1000 * 1e-5, 7), longitude_deg=113.2644,
@@ -140,8 +158,15 @@ def _encoded(unit: UnitId, journal: JournalId, frames: int) -> list[bytes]:
             sent_utc_us=begin_us + seq, clock=ClockSource.GNSS, clock_error_us=50,
             records=(Record(begin_us + seq * 1000, position.to_body()),),
         )  # fmt: skip
-        packets.append(mqtt.publish(topic, encode_frame(frame)))
-    return packets
+        payloads.append(encode_frame(frame))
+    return payloads
+
+
+def _renamed(payload: bytes, journal: bytes) -> bytes:
+    """Return a frame under another journal's name, its checksum made anew."""
+    at = payload.index(_FIRST_NAME)
+    body = payload[:at] + journal + payload[at + len(journal) : -4]
+    return body + zlib.crc32(body).to_bytes(4, "big")
 
 
 def main() -> None:
@@ -150,9 +175,7 @@ def main() -> None:
     frames, rounds, window = (int(word) for word in sys.argv[4:7])
     known = credentials_in(Path(sys.argv[1]))
     each = frames // len(known)
-    units = [
-        Unit(one["unit"], one["password"], frames=each * rounds, window=window) for one in known
-    ]
+    units = [Unit(one["unit"], one["password"], frames=each, window=window) for one in known]
     gc.freeze()  # what is encoded is not looked at again and again
     asyncio.run(_send(units, host, port, rounds=rounds, each=each))
 
@@ -170,10 +193,12 @@ async def _send(units: list[Unit], host: str, port: int, *, rounds: int, each: i
             await unit.ready.wait()
     print("ready", flush=True)  # noqa: T201 -- to the one who started it
     for _ in range(rounds):
+        for unit in units:
+            unit.begin_round()
         await asyncio.to_thread(sys.stdin.readline)
         began_s = time.monotonic()
         for unit in units:
-            unit.send(each)
+            unit.send()
         async with asyncio.timeout(_PATIENCE_S):
             for unit in units:
                 await unit.done.wait()

@@ -51,7 +51,7 @@ class Round:
     wait_p99_s: float
 
 
-async def measure(folder: Path, *, frames: int, units: int) -> list[Figure]:
+async def measure(folder: Path, *, frames: int, units: int, rounds: int = ROUNDS) -> list[Figure]:
     """Have `units` units send `frames` frames a round, each way, and return the medians.
 
     `folder` is there, and empty.
@@ -61,11 +61,11 @@ async def measure(folder: Path, *, frames: int, units: int) -> list[Figure]:
     """
     async with _hub(folder / "hub", units=units) as (port, credentials):
         kept = Path(shutil.copy(credentials, folder / "credentials.jsonl"))
-        ours = await _rounds(kept, port, frames=frames)
+        ours = await _rounds(kept, port, frames=frames, rounds=rounds)
     async with _peer("bare", folder / "bare", kept) as port:
-        bare = await _rounds(kept, port, frames=frames)
+        bare = await _rounds(kept, port, frames=frames, rounds=rounds)
     async with _peer("usual", folder / "usual", kept) as port:
-        usual = await _rounds(kept, port, frames=max(units, frames // _USUAL_SHARE))
+        usual = await _rounds(kept, port, frames=max(units, frames // _USUAL_SHARE), rounds=rounds)
     return _figures(ours, bare, usual)
 
 
@@ -128,14 +128,14 @@ async def _peer(kind: str, folder: Path, credentials: Path) -> AsyncIterator[int
         yield int((await _line(process, within_s=_READY_S))["port"])
 
 
-async def _rounds(credentials: Path, port: int, *, frames: int) -> list[Round]:
+async def _rounds(credentials: Path, port: int, *, frames: int, rounds: int) -> list[Round]:
     """Return what each round of the load came to; one before them warms up and does not count."""
     arguments = ("goldenhour.bench.ingest.load", str(credentials), "127.0.0.1", str(port))
-    numbers = (str(frames), str(ROUNDS + 1), str(_WINDOW))
+    numbers = (str(frames), str(rounds + 1), str(_WINDOW))
     found: list[Round] = []
     async with _program(*arguments, *numbers) as process:
         await _ready(process)
-        for _ in range(ROUNDS + 1):
+        for _ in range(rounds + 1):
             assert process.stdin is not None  # noqa: S101 -- it is a pipe
             process.stdin.write(b"go\n")
             said = await _line(process, within_s=_ROUND_S)

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
 from hub.ingest.queue import MESSAGE_BYTES
 from hub.ingest.worker import GREETED_EACH
-from hub.store import Pool
+from hub.store import Pool, records
 from hub.store.ledgers import ledgers_of
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq, UnitId
@@ -415,6 +416,35 @@ async def test_a_batch_that_ends_in_a_fault_is_taken_when_it_comes_again(
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_what_is_gathered_while_a_batch_fails_is_stored_and_the_failed_comes_again(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, journal = Bench(pool), new_journal()
+    payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in (1, 2)]
+    first_is_committing = asyncio.Event()
+    commit = records.commit_batch
+
+    async def commit_slowly(*args: Any, **kwargs: Any) -> Any:
+        if first_is_committing.is_set():
+            return await commit(*args, **kwargs)
+        first_is_committing.set()
+        bench.ingest.hear(up(A1, Stream.VITALS), payloads[1])
+        while len(bench.ingest._queue):  # noqa: ASYNC110 -- nobody tells when it is gathered
+            await asyncio.sleep(0)
+        raise ConnectionResetError
+
+    monkeypatch.setattr("hub.ingest.worker.store.commit_batch", commit_slowly)
+    task = asyncio.create_task(bench.ingest.run())
+    bench.ingest.hear(up(A1, Stream.VITALS), payloads[0])
+    # the network goes on while a commit is under way: the batch after it has its turn then
+    await first_is_committing.wait()
+    await bench.held(A1, Stream.VITALS, Held(0, ((2, 2),)))
+    bench.ingest.hear(up(A1, Stream.VITALS), payloads[0])
+    await bench.held(A1, Stream.VITALS, Held(2))
+    assert await count(pool) == 2
+    task.cancel()
 
 
 def _fault(*_of: object) -> None:

@@ -1,0 +1,24 @@
+"""The ingest benchmark, small: every way takes the same frames, and says what it took."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from goldenhour.bench.figures import Figure
+from goldenhour.bench.ingest.measure import BARE, OURS, SHARE, USUAL, measure, picture
+
+
+@pytest.mark.timeout(300)
+def test_each_way_acknowledges_all_that_was_sent(tmp_path: Path) -> None:
+    figures = asyncio.run(measure(tmp_path, frames=400, units=4, rounds=1))
+    by_name = {figure.name: figure.value for figure in figures}
+    for name in (OURS, BARE, USUAL):
+        assert by_name[name] > 0
+    assert by_name[SHARE] == pytest.approx(100 * by_name[OURS] / by_name[BARE])
+    assert "<svg" in picture(figures, "small")
+
+
+def test_the_rate_must_be_reached_not_stayed_below() -> None:
+    figure = Figure(name=OURS, value=39_999, unit="1/s", bar=40_000, at_least=True)
+    assert not figure.holds
