@@ -34,6 +34,11 @@ class SeqRanges:
         at = bisect_right(self._firsts, seq) - 1
         return at >= 0 and seq <= self._lasts[at]
 
+    def covers(self, first: int, last: int) -> bool:
+        """Say whether all of `first` … `last` is in the set."""
+        at = bisect_right(self._firsts, first) - 1
+        return at >= 0 and last <= self._lasts[at]
+
     def add(self, first: int, last: int) -> None:
         """Put `first` … `last` (1 ≤ first ≤ last) into the set."""
         # every range that touches or overlaps [first, last] becomes one with it
