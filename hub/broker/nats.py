@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -41,12 +41,15 @@ class BuiltInBroker:
         """The broker's process id while it runs."""
         return self._process.pid if self._process else None
 
-    async def write_users(self, units: Sequence[tuple[UnitId, str]]) -> None:
+    async def write_users(self, units: Iterable[tuple[UnitId, str]]) -> None:
         """Make `units` (with their bcrypt hashes) the ones who may connect, from now on."""
-        text = users_text(self._hashed, units)
-        await asyncio.to_thread(
-            write_whole, self._folder / "users.conf", text.encode(), mode=PRIVATE
-        )
+        known = list(units)
+
+        def write() -> None:
+            text = users_text(self._hashed, known)
+            write_whole(self._folder / "users.conf", text.encode(), mode=PRIVATE)
+
+        await asyncio.to_thread(write)
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 

@@ -74,12 +74,18 @@ class FleetPicture:
         wanted = {unit.unit: unit for unit in units}
         for gone in self._units.keys() - wanted.keys():
             del self._units[gone]
-        for unit_id, unit in wanted.items():
-            if unit_id not in self._units:
-                self._units[unit_id] = _State(_blank(unit))
+        self.changed(wanted.values())
+
+    def changed(self, units: Iterable[Unit], *, gone: Iterable[UnitId] = ()) -> None:
+        """Take in `units` that were enrolled or enrolled anew, and forget those that are `gone`."""
+        for unit_id in gone:
+            self._units.pop(unit_id, None)
+        for unit in units:
+            if unit.unit not in self._units:
+                self._units[unit.unit] = _State(_blank(unit))
                 if unit.presence is not None:
-                    self._describe(self._units[unit_id], unit.presence)
-            self._on_change(unit_id)
+                    self._describe(self._units[unit.unit], unit.presence)
+            self._on_change(unit.unit)
 
     def knows(self, unit: UnitId) -> bool:
         """Say whether `unit` is enrolled."""
