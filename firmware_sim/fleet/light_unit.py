@@ -12,6 +12,7 @@ from typing import Final
 
 from firmware_sim.fleet.credentials import Credential
 from firmware_sim.fleet.journal import MemoryJournal
+from firmware_sim.fleet.position import position_body
 from firmware_sim.gnss import Drive
 from protocols.clock import ClockSource
 from protocols.dispatch.time_nodes import NodeSource
@@ -23,11 +24,13 @@ from protocols.link.frame import Frame, Record, encode_frame
 from protocols.link.sender import Sender
 from protocols.link.streams import Stream
 from protocols.messages.base import Message
-from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
 from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
 
 SOFTWARE: Final = "sim-0.1"
+
+_TICK_S: Final = 1.0
+"""A light unit's drive is worked out once a second."""
 
 _STAY_S: Final = {
     UnitStatus.AVAILABLE: (60.0, 1_200.0),
@@ -47,11 +50,14 @@ class LightUnit:
     def __init__(self, credential: Credential, *, seed: int) -> None:
         own = zlib.crc32(credential.unit.encode()) ^ seed
         self.unit = UnitId(credential.unit)
+        self.presence_topic = topics.presence(self.unit)
+        self.ack_topic = topics.down_ack(self.unit)
+        self._topics: dict[Stream, str] = {}
         self.credential = credential
         self.journal_id = JournalId(str(uuid.uuid4()))
         self.phase = own % 1000 / 1000  # when in a second it speaks
         self._rng = random.Random(own)
-        self._drive = Drive(seed=own)
+        self._drive = Drive(seed=own, tick_s=_TICK_S)
         self._journal = MemoryJournal()
         self._sender = Sender(journal=self.journal_id, last={}, acked={})
         self._status = UnitStatus.AVAILABLE
@@ -63,6 +69,11 @@ class LightUnit:
         """Records that the hub has not acknowledged."""
         return self._journal.waiting()
 
+    @property
+    def oldest_utc_us(self) -> int | None:
+        """When the oldest record that the hub has not acknowledged was captured."""
+        return self._journal.oldest_utc_us()
+
     def begin(self, *, now_utc_us: int, now_s: float) -> None:
         """State the status, choose when the crew moves next."""
         self._next_event_s = now_s + self._rng.uniform(5.0, _STAY_S[self._status][1])
@@ -73,14 +84,7 @@ class LightUnit:
         if now_s >= self._next_event_s:
             self._step(now_utc_us, now_s)
         here = self._drive.step()
-        fix = Position(
-            latitude_deg=round(here.latitude_deg, 7),
-            longitude_deg=round(here.longitude_deg, 7),
-            fix=FixQuality.SIMULATED,
-            speed_mps=round(here.speed_mps, 2),
-            heading_deg=round(here.heading_deg, 1) % 360,
-        )
-        self._append(fix, now_utc_us, now_s, stream=Stream.POSITION)
+        self._keep(Stream.POSITION, position_body(here), now_utc_us, now_s)
         self._shed(Stream.POSITION, now_utc_us, now_s)
         self._sender.tick(now_s=now_s)
 
@@ -122,17 +126,20 @@ class LightUnit:
                 body_bytes=sum(len(record.body) for record in records), sent_utc_us=now_utc_us,
                 now_s=now_s,
             )  # fmt: skip
-            yield topics.up(self.unit, plan.stream), payload
+            yield self._topic(plan.stream), payload
 
-    def heard(self, payload: bytes, *, now_s: float) -> None:
-        """Take in an ack from the hub.
+    def heard(self, payload: bytes, *, now_s: float) -> int | None:
+        """Take in an ack; return when the oldest record that it frees was captured, if it frees.
 
         Raises:
             RemoteProtocolError: it is none; nothing has changed.
         """
-        ack = decode_ack(payload)
-        for stream, held in self._sender.acked(ack, now_s=now_s).items():
-            self._journal.acknowledged(stream, held.watermark)
+        oldest_utc_us: int | None = None
+        for stream, held in self._sender.acked(decode_ack(payload), now_s=now_s).items():
+            freed_utc_us = self._journal.acknowledged(stream, held.watermark)
+            if freed_utc_us is not None and (oldest_utc_us is None or freed_utc_us < oldest_utc_us):
+                oldest_utc_us = freed_utc_us
+        return oldest_utc_us
 
     def _step(self, now_utc_us: int, now_s: float) -> None:
         event = NEXT_EVENT[self._status]
@@ -153,11 +160,18 @@ class LightUnit:
             self._run_id = None
         self._next_event_s = now_s + self._rng.uniform(*_STAY_S[self._status])
 
-    def _append(
-        self, message: Message, now_utc_us: int, now_s: float, *, stream: Stream = Stream.STATUS
-    ) -> None:
-        seq = self._journal.append(stream, Record(now_utc_us, message.to_body()))
+    def _append(self, message: Message, now_utc_us: int, now_s: float) -> None:
+        self._keep(Stream.STATUS, message.to_body(), now_utc_us, now_s)
+
+    def _keep(self, stream: Stream, body: bytes, now_utc_us: int, now_s: float) -> None:
+        seq = self._journal.append(stream, Record(now_utc_us, body))
         self._sender.appended(stream, seq, now_s=now_s)
+
+    def _topic(self, stream: Stream) -> str:
+        known = self._topics.get(stream)
+        if known is None:
+            known = self._topics[stream] = topics.up(self.unit, stream)
+        return known
 
     def _shed(self, stream: Stream, now_utc_us: int, now_s: float) -> None:
         dropped = self._journal.overflow(stream)
