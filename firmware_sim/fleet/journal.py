@@ -56,16 +56,14 @@ class MemoryJournal:
             first, held.first_seq - 1, dropped[0].captured_utc_us, dropped[-1].captured_utc_us,
         )  # fmt: skip
 
-    def acknowledged(self, stream: Stream, watermark: int) -> int | None:
-        """Free the records up to `watermark`; return when the oldest of them was captured."""
+    def acknowledged(self, stream: Stream, watermark: int) -> list[int]:
+        """Free the records up to `watermark`; return when each was captured, oldest first."""
         held = self._streams.get(stream)
-        if held is None or not held.records or held.first_seq > watermark:
-            return None
-        oldest_utc_us = held.records[0].captured_utc_us
-        while held.records and held.first_seq <= watermark:
-            held.records.popleft()
-            held.first_seq += 1
-        return oldest_utc_us
+        if held is None:
+            return []
+        freed = min(watermark - held.first_seq + 1, len(held.records))
+        held.first_seq += max(0, freed)
+        return [held.records.popleft().captured_utc_us for _ in range(freed)]
 
     def read(self, stream: Stream, first: int, last: int) -> Iterator[Record]:
         """Yield the records `first` … `last`, which are held."""

@@ -128,18 +128,16 @@ class LightUnit:
             )  # fmt: skip
             yield self._topic(plan.stream), payload
 
-    def heard(self, payload: bytes, *, now_s: float) -> int | None:
-        """Take in an ack; return when the oldest record that it frees was captured, if it frees.
+    def heard(self, payload: bytes, *, now_s: float) -> list[int]:
+        """Take in an ack; return when each record that it frees was captured.
 
         Raises:
             RemoteProtocolError: it is none; nothing has changed.
         """
-        oldest_utc_us: int | None = None
+        freed_utc_us: list[int] = []
         for stream, held in self._sender.acked(decode_ack(payload), now_s=now_s).items():
-            freed_utc_us = self._journal.acknowledged(stream, held.watermark)
-            if freed_utc_us is not None and (oldest_utc_us is None or freed_utc_us < oldest_utc_us):
-                oldest_utc_us = freed_utc_us
-        return oldest_utc_us
+            freed_utc_us += self._journal.acknowledged(stream, held.watermark)
+        return freed_utc_us
 
     def _step(self, now_utc_us: int, now_s: float) -> None:
         event = NEXT_EVENT[self._status]

@@ -182,13 +182,14 @@ class Session:
             return
         now_s = wire.heard_s
         try:
-            oldest_utc_us = self.unit.heard(packet.payload, now_s=now_s)
+            freed_utc_us = self.unit.heard(packet.payload, now_s=now_s)
         except RemoteProtocolError:
             self._counters.bad_acks += 1
             return
         self._counters.acks += 1
-        if oldest_utc_us is not None:
-            self._waits.add((self._clock.utc_us() - oldest_utc_us) // 1_000)
+        now_utc_us = self._clock.utc_us()
+        for captured_utc_us in freed_utc_us:
+            self._waits.add((now_utc_us - captured_utc_us) // 1_000)
         if self._wire is wire:
             self._send(wire, now_s)
 

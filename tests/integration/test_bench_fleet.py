@@ -25,7 +25,7 @@ def test_fifty_units_are_acknowledged_and_come_back(tmp_path: Path) -> None:
     line = json.loads(ran.stdout.splitlines()[-1])
     figures = {figure["name"]: figure for figure in line["figures"]}
     assert line["name"] == "fleet"
-    assert figures["acknowledgements counted"]["holds"], ran.stdout
+    assert figures["records acknowledged"]["holds"], ran.stdout
     assert figures["from captured to acknowledged, longest"]["value"] is not None
     assert figures["broker killed: 50 units live again"]["holds"], ran.stdout
     assert figures["processor time of a unit, of 50 units"]["value"] > 0

@@ -63,7 +63,7 @@ def test_a_hub_that_acknowledges_too_few_or_none_holds_no_bar_of_theirs() -> Non
     few = {**GOOD, "count": 100_000}
     none = {"count": 0, "p50_ms": None, "p99_ms": None, "max_ms": None}
     figures = figures_of([watched(1_000, waits=few)], AGAIN, EMPTY)
-    assert not named(figures, "acknowledgements counted").holds
+    assert not named(figures, "records acknowledged").holds
     figures = figures_of([watched(1_000, waits=none, longest_ms=math.inf)], AGAIN, EMPTY)
     assert not named(figures, "longest").holds
     assert not named(figures, "p50").holds
