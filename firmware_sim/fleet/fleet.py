@@ -12,6 +12,7 @@ from firmware_sim.fleet.light_unit import LightUnit
 from firmware_sim.fleet.session import Broker, FleetCounters, Session
 from firmware_sim.fleet.spread import Spread
 from protocols.clock import Clock
+from protocols.link.packing import Packer
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ class Fleet:
         self.waits = Spread()  # from when a record was captured until its ack was here
         self._clock = clock
         self._rng = Random(seed)
-        self._units = [LightUnit(credential, seed=seed) for credential in credentials]
+        packer = Packer()
+        self._units = [LightUnit(each, seed=seed, packer=packer) for each in credentials]
         self._sessions = [
             Session(
                 unit,

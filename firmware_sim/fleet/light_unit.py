@@ -20,7 +20,9 @@ from protocols.dispatch.unit_status import NEXT_EVENT, STAMPS, CrewEvent, UnitSt
 from protocols.ids import JournalId, UnitId
 from protocols.link import topics
 from protocols.link.ack import decode_ack
-from protocols.link.frame import Frame, Record, encode_frame
+from protocols.link.frame import Record
+from protocols.link.frame_writer import FrameWriter
+from protocols.link.packing import Packer
 from protocols.link.sender import Sender
 from protocols.link.streams import Stream
 from protocols.messages.base import Message
@@ -47,7 +49,8 @@ _STAY_S: Final = {
 class LightUnit:
     """One light unit. `begin` once, `second` each second, the rest as the link has it."""
 
-    def __init__(self, credential: Credential, *, seed: int) -> None:
+    def __init__(self, credential: Credential, *, seed: int, packer: Packer | None = None) -> None:
+        """`packer`: that of the fleet, where many units take turns."""
         own = zlib.crc32(credential.unit.encode()) ^ seed
         self.unit = UnitId(credential.unit)
         self.presence_topic = topics.presence(self.unit)
@@ -55,6 +58,7 @@ class LightUnit:
         self._topics: dict[Stream, str] = {}
         self.credential = credential
         self.journal_id = JournalId(str(uuid.uuid4()))
+        self._writer = FrameWriter(self.journal_id, packer or Packer())
         self.phase = own % 1000 / 1000  # when in a second it speaks
         self._rng = random.Random(own)
         self._drive = Drive(seed=own, tick_s=_TICK_S)
@@ -114,12 +118,9 @@ class LightUnit:
                 if records and size > plan.max_bytes:
                     break
                 records.append(record)
-            payload = encode_frame(
-                Frame(
-                    journal=self.journal_id, stream=plan.stream, first_seq=plan.first_seq,
-                    lane=plan.lane, sent_utc_us=now_utc_us, clock=ClockSource.RTC,
-                    clock_error_us=None, records=tuple(records),
-                )
+            payload = self._writer.write(
+                plan.stream, first_seq=plan.first_seq, lane=plan.lane, sent_utc_us=now_utc_us,
+                clock=ClockSource.RTC, clock_error_us=None, records=records,
             )  # fmt: skip
             self._sender.sent(
                 plan, last_seq=plan.first_seq + len(records) - 1, size_bytes=len(payload),
