@@ -93,6 +93,8 @@ class Schedule:
             return None
         if len(self._accounts) != len(self._ordered):
             self._sort()
+        if self._nothing_waits(way):
+            return None
         if len(self._paths) > 1:
             self._choose_best()
         for account in self._shared:
@@ -104,6 +106,13 @@ class Schedule:
             if plan is None and way.has_room(1.0):
                 plan = self._backfill()
         return plan
+
+    def _nothing_waits(self, way: Path) -> bool:
+        """Whether every record is acknowledged or on its way: most questions are answered here."""
+        for account in self._ordered:
+            if account.waiting:
+                return False
+        return not any(way.copies.values())
 
     def _sort(self) -> None:
         """Put the accounts in order; a stream that has one keeps it."""
