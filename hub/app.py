@@ -6,6 +6,7 @@ process over them; they have ended before the engines are stopped.
 
 import asyncio
 import contextlib
+import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
@@ -37,6 +38,7 @@ from protocols.runtime.supervise import Service, supervise
 
 MEDIA_TOKEN_S: Final = 300
 _LOOK_S: Final = 1.0
+_COLLECT_AFTER: Final = 50_000  # objects made and not gone again
 _HEALTH_S: Final = 2.0
 
 OnReady = Callable[[dict[str, Any]], None]
@@ -66,6 +68,7 @@ async def run_hub(settings: HubSettings, *, clock: Clock, on_ready: OnReady) -> 
             await hub.remember()
             async with supervised(hub.services(), clock):
                 await hub.wait_ready()
+                _spare_the_collector()
                 on_ready(hub.addresses)
                 await asyncio.Event().wait()
     finally:
@@ -210,6 +213,16 @@ async def supervised(services: list[Service], clock: Clock) -> AsyncIterator[Non
         running = group.create_task(supervise(services, clock), name="supervise")
         yield
         running.cancel()
+
+
+def _spare_the_collector() -> None:
+    """Have what stands since the start looked at no more, and new objects not after each 700.
+
+    Frames come by the ten thousand and hold no cycles: looking for some took a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def _make_folder(settings: HubSettings) -> None:

@@ -7,7 +7,7 @@ Source: MQTT 3.1.1 (OASIS, 29 October 2014); sections stand at each part.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -37,6 +37,7 @@ DISCONNECT: Final = b"\xe0\x00"
 
 _LEVEL: Final = 4  # Source: 3.1.2.2
 _CLEAN, _WILL, _WILL_QOS_1, _WILL_RETAIN, _PASSWORD, _USER = 0x02, 0x04, 0x08, 0x20, 0x40, 0x80
+_QOS: Final = 0x06  # of a PUBLISH. Source: 3.3.1.2
 _MORE: Final = 0x80  # Source: 2.2.3, the remaining length goes on in the next byte
 _LENGTH_BYTES: Final = 4
 _SIZE: Final = struct.Struct(">H")
@@ -53,11 +54,14 @@ class Will:
 
 
 class Packet(NamedTuple):
-    """One packet that came in; `topic` only of a PUBLISH, else the body stands in `payload`."""
+    """A packet that came in and is no PUBLISH; `kind` is a `Kind`."""
 
     kind: int
-    topic: str
-    payload: bytes
+    body: bytes
+
+
+Hear = Callable[[str, bytes], None]
+"""Takes a message: topic and payload."""
 
 
 def connect(
@@ -108,13 +112,14 @@ def suback_codes(body: bytes) -> Sequence[int]:
 class Inbound:
     """Cuts a stream of bytes into packets. Holds one unfinished packet at most."""
 
-    def __init__(self, *, most_bytes: int) -> None:
-        """`most_bytes`: of one packet."""
+    def __init__(self, hear: Hear, *, most_bytes: int) -> None:
+        """`hear` is given each message that comes; `most_bytes`: of one packet."""
+        self._hear = hear
         self._most_bytes = most_bytes
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[Packet]:
-        """Return the packets that `chunk` completes.
+        """Hand on the messages that `chunk` completes, and return the other packets.
 
         Raises:
             RemoteProtocolError: reason `bad-mqtt`: no MQTT, or too long. The connection is of no
@@ -135,28 +140,27 @@ class Inbound:
             if stop > end:
                 break
             if first >> 4 == _PUBLISH:
-                found.append(_published(data, first, body, stop))
+                self._publish(data, first, body, stop)
             elif first >> 4 in _KINDS:
-                found.append(Packet(first >> 4, "", data[body:stop]))
+                found.append(Packet(first >> 4, data[body:stop]))
             else:
                 raise RemoteProtocolError(reason="bad-mqtt", detail="packet type", type=first >> 4)
             at = stop
         self._rest = data[at:]
         return found
 
-
-def _published(data: bytes, first: int, body: int, stop: int) -> Packet:
-    begin = body + 2
-    payload = begin + (data[body] << 8 | data[body + 1]) if begin <= stop else stop + 1
-    topic_end = payload
-    if first & 0x06:  # QoS 1 or 2: a packet id
-        payload += 2
-    if payload > stop:
-        raise RemoteProtocolError(reason="bad-mqtt", detail="PUBLISH")
-    try:
-        return Packet(_PUBLISH, data[begin:topic_end].decode(), data[payload:stop])
-    except UnicodeDecodeError as err:
-        raise RemoteProtocolError(reason="bad-mqtt", detail="topic") from err
+    def _publish(self, data: bytes, first: int, body: int, stop: int) -> None:
+        """Hand on the PUBLISH whose body is `data[body:stop]`. Source: 3.3."""
+        begin = body + 2
+        end = begin + (data[body] << 8 | data[body + 1]) if begin <= stop else stop + 1
+        payload = end + 2 if first & _QOS else end  # with a QoS, a packet id stands before it
+        if payload > stop:
+            raise RemoteProtocolError(reason="bad-mqtt", detail="PUBLISH")
+        try:
+            topic = data[begin:end].decode()
+        except UnicodeDecodeError as err:
+            raise RemoteProtocolError(reason="bad-mqtt", detail="topic") from err
+        self._hear(topic, data[payload:stop])
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from protocols.link.frame_writer import FrameWriter
 from protocols.link.packing import Packer
 from protocols.link.sender import Sender
 from protocols.link.streams import Stream
+from protocols.link.wire import Loader
 from protocols.messages.base import Message
 from protocols.messages.presence import Presence
 from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
@@ -49,8 +50,16 @@ _STAY_S: Final = {
 class LightUnit:
     """One light unit. `begin` once, `second` each second, the rest as the link has it."""
 
-    def __init__(self, credential: Credential, *, seed: int, packer: Packer | None = None) -> None:
-        """`packer`: that of the fleet, where many units take turns."""
+    def __init__(
+        self,
+        credential: Credential,
+        *,
+        seed: int,
+        packer: Packer | None = None,
+        loader: Loader | None = None,
+    ) -> None:
+        """`packer`, `loader`: those of the fleet, where many units take turns."""
+        self._loader = loader
         own = zlib.crc32(credential.unit.encode()) ^ seed
         self.unit = UnitId(credential.unit)
         self.presence_topic = topics.presence(self.unit)
@@ -136,7 +145,9 @@ class LightUnit:
             RemoteProtocolError: it is none; nothing has changed.
         """
         freed_utc_us: list[int] = []
-        for stream, held in self._sender.acked(decode_ack(payload), now_s=now_s).items():
+        for stream, held in self._sender.acked(
+            decode_ack(payload, self._loader), now_s=now_s
+        ).items():
             freed_utc_us += self._journal.acknowledged(stream, held.watermark)
         return freed_utc_us
 

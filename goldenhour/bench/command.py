@@ -136,6 +136,33 @@ def fleet(
     _print("fleet", figures, as_json=as_json)
 
 
+@app.command("ingest")
+def ingest(
+    *,
+    frames: Annotated[int, typer.Option(min=200, help="How many a round.")] = 60_000,
+    units: Annotated[int, typer.Option(min=1, max=5_000, help="How many send them.")] = 100,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure durable ingest: how many frames a second a hub takes in, commits and acknowledges.
+
+    Beside it, on the same machine, a bare loop that only receives and stores, and what one would
+    write at first: an INSERT a message.
+
+    Example: goldenhour bench ingest --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.ingest import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder), frames=frames, units=units))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{frames} frames a round on {machine()}"))
+    _print("ingest", figures, as_json=as_json)
+
+
 def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:
     from goldenhour.bench.report import report  # noqa: PLC0415 -- for a quick --help
 

@@ -115,6 +115,7 @@ async def enrol(administrator: httpx2.AsyncClient, city: City, folder: Folder) -
             path = folder.credential(vehicle.unit)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, json.dumps(one).encode(), mode=PRIVATE)
+    folder.fleet_credentials.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(folder.fleet_credentials, "\n".join(lines).encode(), mode=PRIVATE)
 
 

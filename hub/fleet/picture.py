@@ -106,16 +106,26 @@ class FleetPicture:
 
     def records(self, batch: Iterable[Arrived]) -> None:
         """Take in committed records, in any order, any number of times."""
+        newest: dict[UnitId, Arrived] = {}  # positions: of many, only one is shown
         for arrived in batch:
-            state = self._units.get(arrived.record.unit)
-            if state is None:
-                continue
-            record = arrived.record
-            state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
-            if arrived.message is not None and _apply(
-                state, arrived.message, record.captured_utc_us
-            ):
-                self._on_change(record.unit)
+            record, message = arrived
+            if type(message) is Position:
+                known = newest.get(record.unit)
+                if known is None or record.captured_utc_us > known.record.captured_utc_us:
+                    newest[record.unit] = arrived
+            else:
+                self._take(arrived)
+        for arrived in newest.values():
+            self._take(arrived)
+
+    def _take(self, arrived: Arrived) -> None:
+        record, message = arrived
+        state = self._units.get(record.unit)
+        if state is None:
+            return
+        state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
+        if message is not None and _apply(state, message, record.captured_utc_us):
+            self._on_change(record.unit)
 
     def encounter(self, unit: UnitId, encounter_id: str | None) -> None:
         """Note which encounter is open for `unit`, if any."""

@@ -1,26 +1,25 @@
-"""The hub's MQTT connection (gmqtt): subscribes its partitions, hands messages on, publishes."""
+"""The hub's MQTT connection: subscribes its partitions, hands messages on, publishes."""
 
 import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, cast
 
-import gmqtt
-from gmqtt.mqtt.constants import MQTTv311
-
-from protocols.errors import BrokenError
+from protocols import mqtt
+from protocols.errors import BrokenError, RemoteProtocolError
 from protocols.link.topics import partition_filters
+from protocols.link.wire import MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
 _KEEPALIVE_S: Final = 10
 _PATIENCE_S: Final = 15.0
-_REFUSED: Final = 0x80  # Source: MQTT 3.1.1, 3.9.3
-
-Hear = Callable[[str, bytes], None]
+_MOST_PACKET_BYTES: Final = MAX_MESSAGE_BYTES + 64 * 1024  # and a topic
+_MOST_UNSENT_BYTES: Final = 32 * 2**20
+"""What the broker has not taken yet; beyond it acks are dropped, for each is said again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +39,13 @@ class HubMqtt:
     Nothing is lost by that: frames that were not acknowledged come again, and so do orders.
     """
 
-    def __init__(self, broker: BrokerAddress, *, partitions: Sequence[int], hear: Hear) -> None:
+    def __init__(
+        self, broker: BrokerAddress, *, partitions: Sequence[int], hear: mqtt.Hear
+    ) -> None:
         self._broker = broker
-        self._partitions = partitions
+        self._filters = [topic for part in partitions for topic in partition_filters(part)]
         self._hear = hear
-        self._client: gmqtt.Client | None = None
+        self._session: _Session | None = None
         self._connected = asyncio.Event()
 
     @property
@@ -58,8 +59,8 @@ class HubMqtt:
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 0, if connected."""
-        if self._client is not None and self._connected.is_set():
-            self._client.publish(topic, payload, qos=0)
+        if self._session is not None:
+            self._session.send(mqtt.publish(topic, payload))
 
     async def run(self) -> None:
         """Stay connected until cancelled.
@@ -67,59 +68,121 @@ class HubMqtt:
         Raises:
             BrokenError: the broker refused or the connection ended; the supervisor begins again.
         """
-        ended = asyncio.Event()
-        client = gmqtt.Client(f"hub-{secrets.token_hex(6)}", clean_session=True)
-        client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
-        client.set_auth_credentials(self._broker.username, self._broker.password)
-
-        def heard(_client: Any, topic: str, payload: bytes, _qos: int, _properties: Any) -> int:
-            self._hear(topic, payload)
-            return 0
-
-        client.on_message = heard
-        client.on_disconnect = lambda *_args: ended.set()
+        broker = self._broker
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                await client.connect(
-                    self._broker.host,
-                    self._broker.port,
-                    ssl=self._broker.tls or False,
-                    keepalive=_KEEPALIVE_S,
-                    version=MQTTv311,
+                _, session = await asyncio.get_running_loop().create_connection(
+                    lambda: _Session(self._hear), broker.host, broker.port, ssl=broker.tls
                 )
-        except (OSError, TimeoutError, gmqtt.mqtt.handler.MQTTConnectError) as err:
+        except OSError as err:
             raise BrokenError(reason="the broker refused", detail=str(err)[:120]) from err
         try:
-            await self._subscribe(client, ended)
-            self._client = client
+            await self._begin(session)
+            self._session = session
             self._connected.set()
             log.info("mqtt.up")
-            await ended.wait()
-            raise BrokenError(reason="the broker closed the connection")
+            await self._stay(session)
         finally:
             self._connected.clear()
-            self._client = None
-            client.set_config({"reconnect_retries": 0})
-            await client.disconnect()
+            self._session = None
+            session.close()
 
-    async def _subscribe(self, client: gmqtt.Client, ended: asyncio.Event) -> None:
-        """Return when the broker has granted every subscription.
+    async def _begin(self, session: "_Session") -> None:
+        """Return when the broker has taken the client and granted every subscription.
 
         Raises:
-            BrokenError: it refuses one, or does not answer.
+            BrokenError: it refuses, or does not answer.
         """
-        answer: asyncio.Queue[tuple[int, ...]] = asyncio.Queue(1)
-        client.on_subscribe = lambda _client, _mid, qos, _properties: answer.put_nowait(qos)
-        topics = [topic for part in self._partitions for topic in partition_filters(part)]
-        client.subscribe([gmqtt.Subscription(topic, qos=0) for topic in topics])
-        answered, cut = asyncio.create_task(answer.get()), asyncio.create_task(ended.wait())
-        try:
-            await asyncio.wait(
-                {answered, cut}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
+        session.send(
+            mqtt.connect(
+                client_id=f"hub-{secrets.token_hex(6)}",
+                username=self._broker.username,
+                password=self._broker.password,
+                keepalive_s=_KEEPALIVE_S,
             )
-            granted = answered.result() if answered.done() else ()
-        finally:
-            answered.cancel()
-            cut.cancel()
-        if len(granted) != len(topics) or any(code >= _REFUSED for code in granted):
+        )
+        code = mqtt.connack_code(await session.answer(mqtt.Kind.CONNACK, within_s=_PATIENCE_S))
+        if code:
+            raise BrokenError(reason="the broker refused", code=code)
+        session.send(mqtt.subscribe(1, self._filters))
+        body = await session.answer(mqtt.Kind.SUBACK, within_s=_PATIENCE_S)
+        granted = mqtt.suback_codes(body)
+        if len(granted) != len(self._filters) or any(c >= mqtt.REFUSED for c in granted):
             raise BrokenError(reason="the broker refuses a subscription")
+
+    async def _stay(self, session: "_Session") -> None:
+        """Ask for a sign of life again and again.
+
+        Raises:
+            BrokenError: there is none, or the connection has ended.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(_KEEPALIVE_S / 2):
+                    await session.ended.wait()
+                break
+            except TimeoutError:
+                session.send(mqtt.PING)
+                await session.answer(mqtt.Kind.PINGRESP, within_s=_KEEPALIVE_S)
+        raise BrokenError(reason=session.why or "the broker closed the connection")
+
+
+class _Session(asyncio.Protocol):
+    """One connection: cuts what comes in, and hands the messages on in the network's turn."""
+
+    def __init__(self, hear: mqtt.Hear) -> None:
+        self.ended = asyncio.Event()
+        self.why = ""
+        self._inbound = mqtt.Inbound(hear, most_bytes=_MOST_PACKET_BYTES)
+        self._answers: asyncio.Queue[mqtt.Packet] = asyncio.Queue(16)
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.why = self.why or (str(exc)[:120] if exc else "")
+        self.ended.set()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for packet in self._inbound.feed(data):
+                self._answers.put_nowait(packet)
+        except (RemoteProtocolError, asyncio.QueueFull) as err:
+            self.why = str(err)[:120]
+            self.close()
+
+    def send(self, packet: bytes) -> None:
+        """Send `packet`, unless too much waits already."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() < _MOST_UNSENT_BYTES:
+            transport.write(packet)
+
+    async def answer(self, kind: mqtt.Kind, *, within_s: float) -> bytes:
+        """Return the body of the next packet that is no message.
+
+        Raises:
+            BrokenError: it is of another kind, or none comes.
+        """
+        coming, cut = (
+            asyncio.create_task(self._answers.get()),
+            asyncio.create_task(self.ended.wait()),
+        )
+        try:
+            await asyncio.wait({coming, cut}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            packet = coming.result() if coming.done() else None
+        finally:
+            coming.cancel()
+            cut.cancel()
+        if packet is None or packet.kind != kind:
+            raise BrokenError(reason=self.why or "the broker does not answer", wanted=kind.name)
+        return packet.body
+
+    def close(self) -> None:
+        """End it."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(mqtt.DISCONNECT)
+            self._transport.close()
+        self.ended.set()

@@ -1,61 +1,60 @@
-"""Frames that wait for their commit: bounded by what they hold, of all units and of each."""
+"""Messages that wait for their commit, as they came: bounded by bytes, of all units and of each."""
 
-from collections import Counter, deque
-from dataclasses import dataclass
-from typing import Final
+from collections import deque
+from typing import Final, NamedTuple
 
 from protocols.ids import UnitId
-from protocols.link import Frame
+from protocols.link import Stream
 
 QUEUE_BYTES: Final = 64 * 2**20
 UNIT_BYTES: Final = 4 * 2**20
-"""Of the frames that wait, unpacked: of all units, and of each, so that none crowds out another."""
+"""Of the messages that wait, of all units and of each, so that none crowds out another."""
 
-_RECORD_BYTES: Final = 200  # of a record in memory, beside its body
+MESSAGE_BYTES: Final = 300  # of a message in memory, beside its payload
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A frame as it came."""
+class Waiting(NamedTuple):
+    """A message as it came, and by which topic."""
 
     unit: UnitId
-    frame: Frame
+    stream: Stream
+    payload: bytes
     received_us: int
-    held_bytes: int
 
 
-class FrameQueue:
+class MessageQueue:
     """First in, first out."""
 
     def __init__(self) -> None:
-        self._frames: deque[Waiting] = deque()
+        self._messages: deque[Waiting] = deque()
         self._bytes = 0
-        self._unit_bytes: Counter[UnitId] = Counter()
+        self._unit_bytes: dict[UnitId, int] = {}
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._messages)
 
-    def put(self, unit: UnitId, frame: Frame, *, received_us: int) -> bool:
-        """Take `frame`, or return False where the queue is full for its unit or for all."""
-        size = held_bytes(frame)
-        if self._unit_bytes[unit] + size > UNIT_BYTES or self._bytes + size > QUEUE_BYTES:
+    def put(self, unit: UnitId, stream: Stream, payload: bytes, received_us: int) -> bool:
+        """Take a message, or return False where the queue is full for its unit or for all."""
+        size = len(payload) + MESSAGE_BYTES
+        of_unit = self._unit_bytes.get(unit, 0) + size
+        if of_unit > UNIT_BYTES or self._bytes + size > QUEUE_BYTES:
             return False
-        self._unit_bytes[unit] += size
+        self._unit_bytes[unit] = of_unit
         self._bytes += size
-        self._frames.append(Waiting(unit, frame, received_us, size))
+        self._messages.append(Waiting(unit, stream, payload, received_us))
         return True
 
-    def take(self, most: int) -> list[Waiting]:
-        """Return the oldest frames, `most` of them at most, and wait for them no longer."""
-        taken = [self._frames.popleft() for _ in range(min(most, len(self._frames)))]
-        for waiting in taken:
-            self._unit_bytes[waiting.unit] -= waiting.held_bytes
-            self._bytes -= waiting.held_bytes
-        if not self._frames:
+    def take(self, most: int, *, most_bytes: int) -> list[Waiting]:
+        """Return the oldest messages, `most` of them and about `most_bytes`, and one at least."""
+        taken: list[Waiting] = []
+        left_bytes = most_bytes
+        while self._messages and len(taken) < most and left_bytes > 0:
+            message = self._messages.popleft()
+            size = len(message[2]) + MESSAGE_BYTES
+            self._unit_bytes[message[0]] -= size
+            left_bytes -= size
+            taken.append(message)
+        self._bytes -= most_bytes - left_bytes
+        if not self._messages:
             self._unit_bytes.clear()
         return taken
-
-
-def held_bytes(frame: Frame) -> int:
-    """Return about what a frame takes in memory while it waits."""
-    return sum(len(record.body) + _RECORD_BYTES for record in frame.records)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.store.records import StoredRecord
 from protocols.ids import UnitId
@@ -11,8 +11,7 @@ from protocols.messages import Message, Presence
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """One record that the database now holds; `message` is None where it was not understood."""
 
     record: StoredRecord

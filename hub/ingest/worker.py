@@ -1,24 +1,27 @@
 """Ingest: frames in, records committed, acks out. Law: no ack before its commit.
 
-Theory of operation. `hear` takes each MQTT message in the network's turn: it only decodes and
-queues. `run` empties the queue every 20 ms into one transaction: each journal's `Receiver` says
-which records are new, they are COPYed in with their ledger, and only then do the acks go out and
-the taps hear of it. If the database refuses, nothing was acknowledged and the vehicles send again.
+Theory of operation. `hear` takes each MQTT message in the network's turn: it only queues it. `run`
+empties the queue every 20 ms: what has come is decoded and checked by the hundred, each journal's
+`Receiver` says which records are new, they are COPYed in with their ledger in one transaction, and
+only then do the acks go out and the taps hear of it. While one batch is on its way to the disk the
+next is decoded. If the database refuses, nothing was acknowledged and the vehicles send again.
 
-The queue is bounded; where it is full a frame is dropped unacknowledged and counted, which to its
+The queue is bounded; where it is full a message is dropped unacknowledged and counted, which to its
 vehicle looks like loss on the way. A body that is not understood is kept and acknowledged all the
 same, for refusing it for ever would stall its stream; it is counted and not shown.
 """
 
 import asyncio
 import logging
+import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from hub.ingest import metrics
-from hub.ingest.batch import Batch, Ledger
-from hub.ingest.queue import FrameQueue, Waiting
+from hub.ingest.batch import Batch, Heard, Key, Ledger
+from hub.ingest.queue import MessageQueue, Waiting
 from hub.ingest.taps import Taps
 from hub.store import ledgers
 from hub.store import records as store
@@ -28,20 +31,28 @@ from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
 from protocols.link import (
     Ack,
+    FrameReader,
     Held,
     Receiver,
     Stream,
     decode_ack,
-    decode_frame,
     encode_ack,
 )
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
+from protocols.link.wire import Loader
 from protocols.messages import Presence
 
 log = logging.getLogger(__name__)
 
 BATCH_S: Final = 0.02
 BATCH_FRAMES: Final = 4_000
+BATCH_BYTES: Final = 32 * 2**20
+"""Of bodies, unpacked."""
+
+PART_MESSAGES: Final = 200
+PART_BYTES: Final = 512 * 1024
+"""Decoded at a time, before anybody else has a turn; unpacked a hundred times as much at worst."""
+
 RECEIVERS: Final = 20_000
 """Journals kept in memory; the longest unheard one is read again from the database when needed."""
 
@@ -52,7 +63,9 @@ RETRY_S: Final = 1.0
 
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
-_Key = tuple[UnitId, JournalId]
+_ORDER: Final = Stream.ORDER  # a member by its class takes longer to find than all the check
+_address: Final = lru_cache(maxsize=65_536)(parse_topic)
+"""A unit speaks on the same few topics all day."""
 
 
 class Ingest:
@@ -72,11 +85,13 @@ class Ingest:
         self._taps = taps
         self._publish = publish
         self._heard_link_ack = heard_link_ack
-        self._queue = FrameQueue()
+        self._queue = MessageQueue()
+        self._loader = Loader(secret=secrets.token_bytes(16))
+        self._reader = FrameReader(loader=self._loader)
         self._refused: dict[UnitId, dict[str, int]] = {}
-        self._greeted: dict[_Key, None] = {}
+        self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
-        self._receivers: OrderedDict[_Key, Receiver] = OrderedDict()
+        self._receivers: OrderedDict[Key, Receiver] = OrderedDict()
         self._wake = asyncio.Event()
         self._stalled = False
 
@@ -89,9 +104,14 @@ class Ingest:
         """Take one MQTT message; returns at once, never raises."""
         unit: UnitId | None = None
         try:
-            address = parse_topic(topic)
+            address = _address(topic)
             unit = address.unit
-            self._sort(address, payload)
+            if address.stream is None:
+                self._sort(address, payload)
+            elif self._queue.put(unit, address.stream, payload, self._clock.utc_us()):
+                self._wake.set()
+            else:
+                metrics.REFUSED.labels("hub-busy").inc()
         except RemoteProtocolError as err:
             self._refuse(unit, str(err.facts.get("reason", "unknown")))
 
@@ -101,9 +121,17 @@ class Ingest:
             await self._wake.wait()
             await self._clock.sleep(BATCH_S)
             self._wake.clear()
-            while self._queue or self._refused or self._greeted:
-                if not await self._turn():
-                    await self._clock.sleep(RETRY_S)
+            await self._empty()
+
+    async def _empty(self) -> None:
+        """Commit and acknowledge until nothing waits: one batch, while the next is gathered."""
+        batch = await self._gather()
+        while batch.frames or self._queue or self._refused or self._greeted:
+            async with asyncio.TaskGroup() as group:
+                turn = group.create_task(self._turn(batch))
+                batch = await self._gather()
+            if not turn.result():
+                await self._clock.sleep(RETRY_S)
 
     def _sort(self, address: Address, payload: bytes) -> None:
         if address.rest == "presence":
@@ -114,17 +142,7 @@ class Ingest:
         elif address.rest == f"up/{LINK_ACK}":
             self._heard_link_ack(address.unit, decode_ack(payload))
         else:
-            self._take_frame(address, payload)
-
-    def _take_frame(self, address: Address, payload: bytes) -> None:
-        frame = decode_frame(payload)
-        if frame.stream is not address.stream or frame.stream is Stream.ORDER:
             raise RemoteProtocolError(reason="wrong-stream")
-        metrics.FRAMES.labels(frame.stream.value, frame.lane.name.lower()).inc()
-        if not self._queue.put(address.unit, frame, received_us=self._clock.utc_us()):
-            metrics.REFUSED.labels("hub-busy").inc()
-            return
-        self._wake.set()
 
     def _greet(self, unit: UnitId, journal: JournalId) -> None:
         """Have the unit told what is held of its journal, whatever it sends."""
@@ -144,80 +162,94 @@ class Ingest:
         counts[reason] = counts.get(reason, 0) + 1
         self._wake.set()
 
-    async def _turn(self) -> bool:
-        """Commit one batch; return False where the database refused and the batch was let go."""
-        frames = self._queue.take(BATCH_FRAMES)
+    async def _gather(self) -> Batch:
+        """Take from the queue what one transaction holds, decoded, and offered to its receivers."""
+        batch = Batch(self._refuse, self._loader)
+        while self._queue and len(batch.frames) < BATCH_FRAMES and batch.held_bytes < BATCH_BYTES:
+            frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
+            try:
+                await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
+            except DATABASE_ERRORS as err:
+                self._stall(err)
+                break  # they come again
+            try:
+                batch.add(frames, self._receivers, self._clock.monotonic_s())
+                await asyncio.sleep(0)  # the network and the database have their turn
+            except BaseException:
+                self._let_go(batch)  # sent again it is new again
+                raise
         metrics.QUEUE.set(len(self._queue))
+        return batch
+
+    def _decode(self, messages: Sequence[Waiting]) -> list[Heard]:
+        """Return the frames in `messages`; what is none is refused."""
+        frames: list[Heard] = []
+        decoded = self._reader.decode_many([message.payload for message in messages])
+        for (unit, stream, _, received_us), frame in zip(messages, decoded, strict=True):
+            if isinstance(frame, RemoteProtocolError):
+                self._refuse(unit, str(frame.facts["reason"]))
+            elif frame.stream is not stream or stream is _ORDER:
+                self._refuse(unit, "wrong-stream")
+            else:
+                frames.append(Heard(unit, frame, received_us))
+        received = Counter([(frame.stream, frame.lane) for _, frame, _ in frames])
+        for (stream, lane), count in received.items():
+            metrics.FRAMES.labels(stream.value, lane.name.lower()).inc(count)
+        return frames
+
+    async def _turn(self, batch: Batch) -> bool:
+        """Commit `batch` and acknowledge; return False where the database did not take it."""
         greeted = list(self._greeted)[:BATCH_FRAMES]
-        heard = dict.fromkeys((waiting.unit, waiting.frame.journal) for waiting in frames)
         try:
-            await self._load_receivers({*heard, *greeted})
+            await self._load_receivers(set(greeted))
         except DATABASE_ERRORS as err:
+            self._let_go(batch)
             self._stall(err)
             return False
-        try:
-            good = await self._store(frames)
-        except NEVER_STORED:
-            good = await self._store_by_unit(frames)
+        good = await self._store(batch)
         for key in greeted:
             del self._greeted[key]
             self._greeted_of[key[0]] -= 1
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
-        self._acknowledge(dict.fromkeys([*heard, *greeted]))
+        heard = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in batch.frames])
+        self._acknowledge([*heard, *(key for key in greeted if key not in heard)])
         return good
 
-    async def _store(self, frames: list[Waiting]) -> bool:
-        """Commit what is new in `frames`; return False where the database is away.
-
-        Raises:
-            NEVER_STORED: it takes none of it, now or ever.
-        """
-        batch = Batch(self._refuse)
+    async def _store(self, batch: Batch) -> bool:
+        """Commit what is new in `batch`; return False where the database is away."""
+        if not batch.spans:
+            return True
         try:
-            self._offer(batch, frames)
-            return await self._commit(batch) if batch.spans else True
+            return await self._commit(batch)
+        except NEVER_STORED as err:
+            self._let_go(batch)
+            return await self._store_in_parts(batch, err)
         except BaseException:
             self._let_go(batch)  # sent again it is new again
             raise
 
-    async def _store_by_unit(self, frames: list[Waiting]) -> bool:
-        """Commit each unit's frames by themselves: one unit's fault stays its own."""
-        by_unit: dict[UnitId, list[Waiting]] = {}
-        for waiting in frames:
-            by_unit.setdefault(waiting.unit, []).append(waiting)
-        good = True
-        for unit, of_unit in by_unit.items():
-            try:
-                good &= await self._store(of_unit)
-            except NEVER_STORED as err:
-                log.error("ingest.not_storable", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
-                good &= await self._store_one_by_one(of_unit)
-        return good
+    async def _store_in_parts(self, batch: Batch, err: Exception) -> bool:
+        """Commit each unit's frames by themselves, or a unit's one by one: a fault stays its own.
 
-    async def _store_one_by_one(self, frames: list[Waiting]) -> bool:
-        """Commit each frame by itself: one that cannot be stored keeps back no other stream."""
+        One frame that cannot be stored keeps back no other stream.
+        """
+        by_unit: dict[UnitId, list[Heard]] = {}
+        for heard in batch.frames:
+            by_unit.setdefault(heard.unit, []).append(heard)
+        if len(batch.frames) == 1:
+            self._refuse(batch.frames[0].unit, "not-storable")
+            return True
+        parts = list(by_unit.values())
+        if len(parts) == 1:
+            unit = batch.frames[0].unit
+            log.error("ingest.not_storable", extra={"unit": unit, "error": type(err).__name__})
+            parts = [[heard] for heard in batch.frames]
         good = True
-        for waiting in frames:
-            try:
-                good &= await self._store([waiting])
-            except NEVER_STORED:
-                self._refuse(waiting.unit, "not-storable")
+        for frames in parts:
+            part = Batch(self._refuse, self._loader)
+            part.add(frames, self._receivers, self._clock.monotonic_s())
+            good &= await self._store(part)
         return good
-
-    def _offer(self, batch: Batch, frames: list[Waiting]) -> None:
-        now_s = self._clock.monotonic_s()
-        for waiting in frames:
-            unit, frame = waiting.unit, waiting.frame
-            receiver = self._receivers[unit, frame.journal]
-            try:
-                spans = receiver.offer(frame, now_s=now_s)
-            except RemoteProtocolError as err:
-                self._refuse(unit, str(err.facts["reason"]))
-                continue
-            if not spans:
-                metrics.DUPLICATES.inc()
-            for span in spans:
-                batch.add(waiting, span, receiver)
 
     async def _commit(self, batch: Batch) -> bool:
         held: dict[Ledger, Held] = {
@@ -246,10 +278,12 @@ class Ingest:
         now_s = self._clock.monotonic_s()
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
-        stored = set(map(id, new))
-        told = [arrived for arrived in batch.records if id(arrived.record) in stored]
-        for arrived in told:
-            metrics.RECORDS.labels(arrived.record.stream.value).inc()
+        told = batch.records
+        if len(new) < len(told):
+            stored = set(map(id, new))
+            told = [arrived for arrived in told if id(arrived.record) in stored]
+        for stream, count in Counter([arrived.record.stream for arrived in told]).items():
+            metrics.RECORDS.labels(stream.value).inc(count)
         self._taps.committed(told)
         return True
 
@@ -257,7 +291,7 @@ class Ingest:
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].failed(stream, tuple(spans))
 
-    def _acknowledge(self, keys: Iterable[_Key]) -> None:
+    def _acknowledge(self, keys: Iterable[Key]) -> None:
         now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
         for key in keys:
             receiver = self._receivers[key]
@@ -279,7 +313,7 @@ class Ingest:
                 self._publish(down_ack(unit), encode_ack(ack))
         self._refused.clear()
 
-    async def _load_receivers(self, keys: set[_Key]) -> None:
+    async def _load_receivers(self, keys: set[Key]) -> None:
         unknown = [key for key in keys if key not in self._receivers]
         if unknown:
             held = await ledgers.ledgers_of(self._pool, unknown)

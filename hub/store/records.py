@@ -3,10 +3,11 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
+from hub.store import copying
 from hub.store.database import Asked, Connection, Pool
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
@@ -14,10 +15,6 @@ from protocols.link.frame import Origin
 from protocols.link.streams import Lane, Stream
 from protocols.messages import Gap
 
-_COLUMNS: Final = (
-    "unit", "journal", "stream", "seq", "captured_utc_us", "clock", "clock_error_us",
-    "received_utc_us", "lane", "understood", "body",
-)  # fmt: skip
 _DAY_US: Final = 86_400_000_000
 Mark = tuple[int, int]
 """How far a follower has read: a transaction and an arrival. Opaque."""
@@ -38,8 +35,7 @@ _BEFORE: Final = (
 _LEDGER_KEY = tuple[UnitId, JournalId, Stream]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRecord:
+class StoredRecord(NamedTuple):
     """One record as the table holds it. `understood`: its body was read by this version."""
 
     unit: UnitId
@@ -55,12 +51,9 @@ class StoredRecord:
     body: bytes
     origin: Origin | None = None
 
-    def row(self) -> tuple[object, ...]:
-        """Return the values in the table's order."""
-        return (
-            self.unit, self.journal, self.stream.value, self.seq, self.captured_utc_us, self.clock,
-            self.clock_error_us, self.received_utc_us, int(self.lane), self.understood, self.body,
-        )  # fmt: skip
+    def __repr__(self) -> str:
+        """Show which, and how much; a body is a patient's."""
+        return f"StoredRecord({self.unit} {self.journal} {self.stream} {self.seq})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +82,7 @@ async def commit_batch(
     async with pool.acquire() as connection, connection.transaction():
         records = await _without_known_origins(connection, records)
         await _copy(connection, records)
-        await connection.executemany(
-            "INSERT INTO stream_ledger (unit, journal, stream, watermark, ranges,"
-            " last_received_utc_us) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (unit, journal, stream) DO UPDATE SET watermark = EXCLUDED.watermark,"
-            " ranges = EXCLUDED.ranges, last_received_utc_us = EXCLUDED.last_received_utc_us",
-            [
-                (unit, journal, stream.value, held.watermark, json.dumps(held.ranges), now_utc_us)
-                for (unit, journal, stream), held in sorted(ledgers.items())
-            ],
-        )
+        await _write_ledgers(connection, ledgers, now_utc_us)
         if gaps:
             await connection.executemany(
                 "INSERT INTO gap VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -153,18 +137,39 @@ async def _without_known_origins(
     return kept
 
 
+async def _write_ledgers(
+    connection: Connection, ledgers: Mapping[_LEDGER_KEY, Held], now_utc_us: int
+) -> None:
+    """Write how far each stream is held now; in one order, so that two workers never cross."""
+    keys = sorted(ledgers)
+    await connection.execute(
+        "INSERT INTO stream_ledger (unit, journal, stream, watermark, ranges, last_received_utc_us)"
+        " SELECT unit, journal, stream, watermark, ranges::jsonb, $6"
+        " FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])"
+        " AS l(unit, journal, stream, watermark, ranges)"
+        " ON CONFLICT (unit, journal, stream) DO UPDATE SET watermark = EXCLUDED.watermark,"
+        " ranges = EXCLUDED.ranges, last_received_utc_us = EXCLUDED.last_received_utc_us",
+        [unit for unit, _, _ in keys],
+        [journal for _, journal, _ in keys],
+        [stream.value for _, _, stream in keys],
+        [ledgers[key].watermark for key in keys],
+        [json.dumps(held.ranges) if (held := ledgers[key]).ranges else "[]" for key in keys],
+        now_utc_us,
+    )
+
+
 async def _copy(connection: Connection, records: Sequence[StoredRecord]) -> None:
     """COPY the records in; rows that are already there (another worker's) are passed over."""
-    rows = [record.row() for record in records]
+    rows = copying.rows_of(records)
     try:
         async with connection.transaction():
-            await connection.copy_records_to_table("record", records=rows, columns=_COLUMNS)
+            await copying.copy(connection, "record", rows)
     except asyncpg.UniqueViolationError:
-        names = ", ".join(_COLUMNS)
+        names = ", ".join(copying.COLUMNS)
         await connection.execute(
             f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {names} FROM record LIMIT 0"  # noqa: S608 -- names are ours
         )
-        await connection.copy_records_to_table("incoming", records=rows, columns=_COLUMNS)
+        await copying.copy(connection, "incoming", rows)
         await connection.execute(
             f"INSERT INTO record ({names}) SELECT {names} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
         )

@@ -47,13 +47,23 @@ def unpack(packed: bytes) -> bytes:
     Raises:
         RemoteProtocolError: reason `bad-packing`: damaged, or larger than a message may be.
     """
-    try:
-        size = zstandard.frame_content_size(packed)
-        if not 0 < size <= MAX_MESSAGE_BYTES:
-            raise RemoteProtocolError(reason="bad-packing", unpacked_bytes=size)
-        unpacker = zstandard.ZstdDecompressor(
+    return Unpacker().unpack(packed)
+
+
+class Unpacker:
+    """Unpacks one after another with one context; not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._context = zstandard.ZstdDecompressor(
             dict_data=_DICTIONARY, max_window_size=MAX_MESSAGE_BYTES
         )
-        return unpacker.decompress(packed)
-    except zstandard.ZstdError as err:
-        raise RemoteProtocolError(reason="bad-packing", detail=str(err)[:120]) from err
+
+    def unpack(self, packed: bytes) -> bytes:
+        """Do as the function `unpack`."""
+        try:
+            size = zstandard.frame_content_size(packed)
+            if not 0 < size <= MAX_MESSAGE_BYTES:
+                raise RemoteProtocolError(reason="bad-packing", unpacked_bytes=size)
+            return self._context.decompress(packed)
+        except zstandard.ZstdError as err:
+            raise RemoteProtocolError(reason="bad-packing", detail=str(err)[:120]) from err

@@ -39,8 +39,20 @@ class SeqRanges:
         at = bisect_right(self._firsts, first) - 1
         return at >= 0 and last <= self._lasts[at]
 
+    @property
+    def last(self) -> int:
+        """The highest seq in the set; 0 of an empty one."""
+        return self._lasts[-1] if self._lasts else 0
+
     def add(self, first: int, last: int) -> None:
         """Put `first` … `last` (1 ≤ first ≤ last) into the set."""
+        if not self._lasts or first > self._lasts[-1] + 1:
+            self._firsts.append(first)
+            self._lasts.append(last)
+            return
+        if first >= self._firsts[-1]:
+            self._lasts[-1] = max(last, self._lasts[-1])
+            return
         # every range that touches or overlaps [first, last] becomes one with it
         begin = bisect_left(self._lasts, first - 1)
         end = bisect_right(self._firsts, last + 1)

@@ -12,7 +12,7 @@ a moment after the first thing worth saying, so that one ack answers many frames
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from protocols.errors import RemoteProtocolError
@@ -34,8 +34,9 @@ Span = tuple[int, int]
 
 @dataclass(slots=True)
 class _StreamState:
-    committed: SeqRanges
-    pending: SeqRanges
+    committed: SeqRanges = field(default_factory=SeqRanges)
+    pending: SeqRanges = field(default_factory=SeqRanges)
+    sent_utc_us: dict[int, int] = field(default_factory=dict)  # of pending frames, by their first
 
 
 class Receiver:
@@ -44,8 +45,7 @@ class Receiver:
     def __init__(self, *, journal: JournalId, held: Mapping[Stream, Held] | None = None) -> None:
         self.journal = journal
         self._streams = {
-            stream: _StreamState(SeqRanges(has), SeqRanges())
-            for stream, has in (held or {}).items()
+            stream: _StreamState(SeqRanges(has)) for stream, has in (held or {}).items()
         }
         self._unsaid: set[Stream] = set()
         self._due_s: float | None = None
@@ -62,19 +62,21 @@ class Receiver:
         if frame.journal != self.journal:
             raise RemoteProtocolError(reason="foreign-journal")
         state = self._state(frame.stream)
-        if self.is_too_scattered(frame.stream, frame.first_seq, frame.last_seq):
+        first_seq = frame.first_seq
+        last_seq = first_seq + len(frame.records) - 1
+        if self.is_too_scattered(frame.stream, first_seq, last_seq):
             raise RemoteProtocolError(reason="too-scattered", stream=frame.stream.value)
-        new = tuple(
-            span
-            for hole in state.committed.missing(frame.first_seq, frame.last_seq)
-            for span in state.pending.missing(*hole)
-        )
+        new: tuple[Span, ...]
+        if first_seq > state.pending.last and first_seq > state.committed.last:
+            new = ((first_seq, last_seq),)  # as nearly always
+        else:
+            new = tuple(self.missing(frame.stream, first_seq, last_seq))
         for first, last in new:
             state.pending.add(first, last)
+            state.sent_utc_us[first] = frame.sent_utc_us
         if not new:
             self._speak(frame.stream, now_s)
-        if self._echo_utc_us is None or frame.sent_utc_us > self._echo_utc_us:
-            self._echo_utc_us = frame.sent_utc_us
+            self._answer(frame.sent_utc_us)
         return new
 
     def is_too_scattered(self, stream: Stream, first: int, last: int) -> bool:
@@ -114,6 +116,8 @@ class Receiver:
         for first, last in spans:
             state.committed.add(first, last)
             state.pending.discard(first, last)
+            for sent_utc_us in _popped(state.sent_utc_us, first, last):
+                self._answer(sent_utc_us)
         self._speak(stream, now_s)
 
     def failed(self, stream: Stream, spans: tuple[Span, ...]) -> None:
@@ -121,6 +125,7 @@ class Receiver:
         state = self._state(stream)
         for first, last in spans:
             state.pending.discard(first, last)
+            _popped(state.sent_utc_us, first, last)
 
     def refused(self, reason: str, *, now_s: float) -> None:
         """Count a message that could not be taken; the next ack tells the sender why."""
@@ -160,7 +165,14 @@ class Receiver:
         return ack
 
     def _state(self, stream: Stream) -> _StreamState:
-        return self._streams.setdefault(stream, _StreamState(SeqRanges(), SeqRanges()))
+        state = self._streams.get(stream)
+        if state is None:
+            state = self._streams[stream] = _StreamState()
+        return state
+
+    def _answer(self, sent_utc_us: int) -> None:
+        if self._echo_utc_us is None or sent_utc_us > self._echo_utc_us:
+            self._echo_utc_us = sent_utc_us
 
     def _speak(self, stream: Stream, now_s: float) -> None:
         self._unsaid.add(stream)
@@ -169,3 +181,10 @@ class Receiver:
     def _wake(self, now_s: float) -> None:
         if self._due_s is None:
             self._due_s = now_s + ACK_DELAY_S
+
+
+def _popped(sent: dict[int, int], first: int, last: int) -> list[int]:
+    """Take the entries of seqs `first` … `last` out, and return their values."""
+    if len(sent) < last - first:
+        return [sent.pop(seq) for seq in [seq for seq in sent if first <= seq <= last]]
+    return [sent.pop(seq) for seq in range(first, last + 1) if seq in sent]

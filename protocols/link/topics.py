@@ -27,16 +27,14 @@ _TOPIC: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a topic says: whose it is, and its last levels (`up/vitals`, `presence`, …)."""
+    """What a topic says: whose it is, and its last levels (`up/vitals`, `presence`, …).
+
+    `stream`: of an `up/` topic or of `down/order`; None for acks and presence.
+    """
 
     unit: UnitId
     rest: str
-
-    @property
-    def stream(self) -> Stream | None:
-        """The stream of an `up/` topic or of `down/order`; None for acks and presence."""
-        _, _, name = self.rest.partition("/")
-        return stream_named(name)
+    stream: Stream | None
 
 
 def parse_topic(topic: str) -> Address:
@@ -51,7 +49,8 @@ def parse_topic(topic: str) -> Address:
     unit = UnitId(match["unit"])
     if match["part"] != str(partition_of(unit)):
         raise RemoteProtocolError(reason="bad-topic", topic=topic[:120])
-    return Address(unit=unit, rest=match["rest"])
+    rest = match["rest"]
+    return Address(unit=unit, rest=rest, stream=stream_named(rest.partition("/")[2]))
 
 
 def unit_root(unit: UnitId) -> str:

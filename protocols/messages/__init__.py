@@ -1,10 +1,14 @@
 """What travels in records: one model per kind, one file per stream."""
 
-from typing import Final
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from protocols.errors import RemoteProtocolError
 from protocols.link.streams import Stream
-from protocols.link.wire import load_map
+from protocols.link.wire import Loader, Value, load_map
 from protocols.messages.alarm import Alarm, AlarmPriority
 from protocols.messages.base import Message
 from protocols.messages.chart import (
@@ -69,12 +73,59 @@ def parse_body(stream: Stream, body: bytes) -> Message:
             agent's: keep the bytes, show nothing).
     """
     fields = load_map(body)
+    return _model_of(stream, fields).from_fields(fields)
+
+
+def parse_many(
+    bodies: Sequence[tuple[Stream, bytes]], *, loader: Loader
+) -> list[Message | RemoteProtocolError]:
+    """Return of each of `bodies` what `parse_body` returns or raises; one call checks many."""
+    found: list[Message | RemoteProtocolError | None] = [None] * len(bodies)
+    maps = loader.load_maps([body for _, body in bodies])
+    alike: dict[type[Message], list[int]] = {}
+    for at, fields in enumerate(maps):
+        if isinstance(fields, RemoteProtocolError):
+            found[at] = fields
+            continue
+        try:
+            model = _model_of(bodies[at][0], fields)
+            model.check_texts(fields)
+        except RemoteProtocolError as err:
+            found[at] = err
+        else:
+            alike.setdefault(model, []).append(at)
+    for model, places in alike.items():
+        for at, message in zip(places, _validated(model, [maps[at] for at in places]), strict=True):
+            found[at] = message
+    return cast("list[Message | RemoteProtocolError]", found)
+
+
+def _model_of(stream: Stream, fields: dict[str, Value]) -> type[Message]:
     kind = fields.get("kind")
-    model = KINDS[stream].get(kind) if isinstance(kind, str) else None
+    model = KINDS[stream].get(kind) if type(kind) is str else None
     if model is None:
         said = kind[:40] if isinstance(kind, str) else ""
         raise RemoteProtocolError(reason="unknown-kind", stream=stream.value, kind=said)
-    return model.from_fields(fields)
+    return model
+
+
+def _validated(model: type[Message], maps: list[Any]) -> list[Message | RemoteProtocolError]:
+    try:
+        return _list_of(model).validate_python(maps)
+    except ValidationError:
+        return [_one(model, fields) for fields in maps]
+
+
+def _one(model: type[Message], fields: dict[str, Any]) -> Message | RemoteProtocolError:
+    try:
+        return model.from_fields(fields)
+    except RemoteProtocolError as err:
+        return err
+
+
+@cache
+def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolError]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
 
 
 __all__ = [
@@ -83,5 +134,5 @@ __all__ = [
     "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
     "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
     "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
-    "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body",
+    "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body", "parse_many",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ Run as a program it writes the golden files that do not exist yet. A golden file
 again: bytes that a vehicle once sent must be understood for ever.
 """
 
-import dataclasses
 import json
 import uuid
 from collections.abc import Iterator
@@ -209,7 +208,7 @@ def name_of(stream: Stream, message: Message) -> str:
 def salvaged() -> Frame:
     """Return a frame of what an earlier journal had accepted."""
     stream, message = next(pair for pair in bodies() if pair[0] is Stream.VITALS)
-    return dataclasses.replace(frame_of(stream, message), origin=Origin(LOST, Seq(7)))
+    return frame_of(stream, message)._replace(origin=Origin(LOST, Seq(7)))
 
 
 def golden(name: str) -> Path:

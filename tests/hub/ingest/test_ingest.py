@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
-from hub.ingest.queue import held_bytes
+from hub.ingest.queue import MESSAGE_BYTES
 from hub.ingest.worker import GREETED_EACH
 from hub.store import Pool
 from hub.store.ledgers import ledgers_of
+from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq, UnitId
-from protocols.link import Ack, Held, Lane, Origin, Stream, decode_ack, decode_frame
+from protocols.link import Ack, Held, Lane, Origin, Stream, decode_ack
 from protocols.link.topics import down_ack, link_ack, presence, up
-from protocols.messages import Gap, Message, StatusChange, parse_body
+from protocols.link.wire import Loader
+from protocols.messages import Gap, Message, StatusChange, parse_many
 from protocols.messages import Presence as PresenceMessage
 from protocols.runtime.clock import SystemClock
 from tests.hub import vehicle
@@ -246,7 +248,7 @@ async def test_a_full_queue_drops_frames_unacknowledged_and_takes_them_when_they
 ) -> None:
     bench, journal = Bench(pool), new_journal()
     payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in range(1, 6)]
-    each = held_bytes(decode_frame(payloads[0]))
+    each = len(payloads[0]) + MESSAGE_BYTES
     monkeypatch.setattr("hub.ingest.queue.UNIT_BYTES", 3 * each)
     bench.ingest.hear(up(A2, Stream.VITALS), payloads[0])  # another unit's share is its own
     for payload in payloads:
@@ -381,12 +383,14 @@ async def test_a_salvaged_gap_speaks_of_the_journal_that_it_was_accepted_in_firs
 async def test_a_body_that_breaks_its_reader_is_kept_and_holds_nobody_up(
     bench: Bench, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(stream: Stream, body: bytes) -> Message:
-        if body == b"evil":
+    def read(
+        bodies: Sequence[tuple[Stream, bytes]], *, loader: Loader
+    ) -> list[Message | RemoteProtocolError]:
+        if any(body == b"evil" for _, body in bodies):
             raise RuntimeError("broken reader")
-        return parse_body(stream, body)
+        return parse_many(bodies, loader=loader)
 
-    monkeypatch.setattr("hub.ingest.batch.parse_body", read)
+    monkeypatch.setattr("hub.ingest.batch.parse_many", read)
     journal, other = new_journal(), new_journal()
     bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 1, [b"evil"]))
     bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
@@ -402,7 +406,7 @@ async def test_a_batch_that_ends_in_a_fault_is_taken_when_it_comes_again(
     payload = frame(journal, Stream.VITALS, 1, [vitals()])
     bench.ingest.hear(up(A1, Stream.VITALS), payload)
     with monkeypatch.context() as patched:
-        patched.setattr("hub.ingest.batch._origin", _fault)
+        patched.setattr("hub.ingest.batch._understood", _fault)
         with pytest.raises(RuntimeError):
             await bench.ingest.run()
     task = asyncio.create_task(bench.ingest.run())

@@ -12,7 +12,14 @@ from protocols.clock import ClockSource
 from protocols.errors import FleetError, LocalProtocolError, RemoteProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link.ack import Ack, Held, decode_ack, encode_ack
-from protocols.link.frame import MAX_UTC_US, Frame, Record, decode_frame, encode_frame
+from protocols.link.frame import (
+    MAX_UTC_US,
+    Frame,
+    Origin,
+    Record,
+    decode_frame,
+    encode_frame,
+)
 from protocols.link.projection import value_as_json
 from protocols.link.streams import Lane, Stream
 from protocols.link.wire import load, seal
@@ -28,6 +35,12 @@ frames = st.builds(
     lane=st.sampled_from(Lane),
     sent_utc_us=st.integers(0, MAX_UTC_US),
     clock=st.sampled_from(ClockSource),
+    origin=st.none()
+    | st.builds(
+        Origin,
+        journal=st.uuids().map(lambda u: JournalId(str(u))),
+        seq=st.integers(1, 2**52).map(Seq),
+    ),
     clock_error_us=st.none() | st.integers(0, MAX_UTC_US),
     records=st.lists(
         st.builds(

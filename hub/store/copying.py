@@ -1,0 +1,87 @@
+"""Records as PostgreSQL's binary COPY takes them: the hot path of everything that vehicles send.
+
+A row is put together by hand, for that costs a third of asking the driver to encode each column.
+Source: PostgreSQL, COPY, "Binary Format": a header, then for each row the number of its columns and
+each column's length and bytes (−1: NULL), most significant byte first, then −1 in two bytes.
+"""
+
+import struct
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Final
+
+from hub.store.database import Connection
+
+if TYPE_CHECKING:
+    from hub.store.records import StoredRecord
+
+COLUMNS: Final = (
+    "unit", "journal", "stream", "seq", "captured_utc_us", "clock", "clock_error_us",
+    "received_utc_us", "lane", "understood", "body",
+)  # fmt: skip
+"""Of the table `record`, in the order of a row."""
+
+_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_TRAILER: Final = struct.pack(">h", -1)
+_NULL: Final = struct.pack(">i", -1)
+_BIGINT: Final = struct.Struct(">iq")
+_SEQ_AND_CAPTURED: Final = struct.Struct(">iqiq")
+_RECEIVED_TO_BODY: Final = struct.Struct(">iqihi?i")
+_PART_BYTES: Final = 256 * 1024
+
+
+def rows_of(records: "Iterable[StoredRecord]") -> list[bytes]:
+    """Return a row for each of `records`, in their order."""
+    starts: dict[tuple[str, str, str], bytes] = {}
+    clocks: dict[str, bytes] = {}
+    rows: list[bytes] = []
+    for record in records:
+        key = record[:3]
+        start = starts.get(key)
+        if start is None:
+            start = starts[key] = _start(*key)
+        clock = clocks.get(record.clock)
+        if clock is None:
+            clock = clocks[record.clock] = _text(record.clock)
+        error_us, body = record.clock_error_us, record.body
+        rows.append(
+            start
+            + _SEQ_AND_CAPTURED.pack(8, record.seq, 8, record.captured_utc_us)
+            + clock
+            + (_NULL if error_us is None else _BIGINT.pack(8, error_us))
+            + _RECEIVED_TO_BODY.pack(
+                8, record.received_utc_us, 2, record.lane, 1, record.understood, len(body)
+            )
+            + body
+        )
+    return rows
+
+
+async def copy(connection: Connection, table: str, rows: list[bytes]) -> None:
+    """COPY `rows` into `table`, which has at least `COLUMNS`.
+
+    Raises:
+        asyncpg.PostgresError, OSError: the database takes none of them.
+    """
+    await connection.copy_to_table(table, source=_stream(rows), columns=COLUMNS, format="binary")
+
+
+async def _stream(rows: list[bytes]) -> AsyncIterator[bytes]:
+    yield _HEADER
+    whole = b"".join(rows)
+    for begin in range(0, len(whole), _PART_BYTES):
+        yield whole[begin : begin + _PART_BYTES]
+    yield _TRAILER
+
+
+def _start(unit: str, journal: str, stream: str) -> bytes:
+    columns = struct.pack(">h", len(COLUMNS))
+    return columns + _text(unit) + _field(uuid.UUID(journal).bytes) + _text(str(stream))
+
+
+def _text(value: str) -> bytes:
+    return _field(value.encode())
+
+
+def _field(value: bytes) -> bytes:
+    return struct.pack(">i", len(value)) + value
