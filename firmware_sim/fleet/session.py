@@ -9,6 +9,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final, cast
 
@@ -176,13 +177,13 @@ class Session:
             wire.say(mqtt.publish(topic, payload))
             self._counters.frames += 1
 
-    def _take(self, wire: "_Wire", packet: mqtt.Packet) -> None:
-        """Take in a PUBLISH of the hub."""
-        if packet.topic != self.unit.ack_topic:
+    def _take(self, wire: "_Wire", topic: str, payload: bytes) -> None:
+        """Take in a message of the hub."""
+        if topic != self.unit.ack_topic:
             return
         now_s = wire.heard_s
         try:
-            freed_utc_us = self.unit.heard(packet.payload, now_s=now_s)
+            freed_utc_us = self.unit.heard(payload, now_s=now_s)
         except RemoteProtocolError:
             self._counters.bad_acks += 1
             return
@@ -199,15 +200,14 @@ class _Wire(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, take: "Callable[[_Wire, mqtt.Packet], None]", clock: Clock) -> None:
+    def __init__(self, take: "Callable[[_Wire, str, bytes], None]", clock: Clock) -> None:
         loop = asyncio.get_running_loop()
         self.taken: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         self.heard_s = clock.monotonic_s()
         self.may_write = True
         self._clock = clock
-        self._take = take
-        self._inbound = mqtt.Inbound(most_bytes=_MOST_BYTES)
+        self._inbound = mqtt.Inbound(partial(take, self), most_bytes=_MOST_BYTES)
 
     def say(self, data: bytes) -> None:
         """Send `data`; on a connection that is ending it is lost, as it would be on the way."""
@@ -230,10 +230,8 @@ class _Wire(asyncio.Protocol):
         self.heard_s = self._clock.monotonic_s()
         try:
             for packet in self._inbound.feed(data):
-                if packet.kind == mqtt.Kind.PUBLISH:
-                    self._take(self, packet)
-                elif packet.kind == mqtt.Kind.CONNACK:
-                    self._answered(mqtt.connack_code(packet.payload))
+                if packet.kind == mqtt.Kind.CONNACK:
+                    self._answered(mqtt.connack_code(packet.body))
         except RemoteProtocolError:
             self.transport.abort()
 

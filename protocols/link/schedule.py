@@ -93,10 +93,10 @@ class Schedule:
             return None
         if len(self._accounts) != len(self._ordered):
             self._sort()
-        if self._nothing_waits(way):
-            return None
         if len(self._paths) > 1:
-            self._choose_best()
+            self._choose_best()  # each time: reports on the link go by it
+        elif self._nothing_waits(way):
+            return None
         for account in self._shared:
             account.age(before_s=now_s - LIVE_S)
         plan = self._urgent(path) if way.has_room(URGENT_SHARE) else None
