@@ -37,8 +37,8 @@ HELD_LEAST_UNITS: Final = 1_000
 GROWTH_BAR_BYTES: Final = 8.0
 """What a hub that forgot to let go of one pointer of each record would grow by with each record."""
 
-GROWTH_LEAST_S: Final = 60.0
-"""A shorter run says nothing of growth."""
+GROWTH_LEAST_S: Final = 300.0
+"""A shorter run says nothing of growth: a broker's heap fills for minutes before it is swept."""
 
 LINE_S: Final = 20.0
 _WARM_S: Final = 10.0

@@ -10,7 +10,7 @@ from goldenhour.bench.processes import Use
 
 MEGABYTE = 1_000_000
 EMPTY = {HUB: Use(0, 80 * MEGABYTE), BROKER: Use(0, 20 * MEGABYTE)}
-GOOD = {"count": 120_000, "p50_ms": 40, "p99_ms": 90, "max_ms": 300}
+GOOD = {"count": 600_000, "p50_ms": 40, "p99_ms": 90, "max_ms": 300}
 AGAIN = Again(units=1_000, took_s=9.0, most_refused=3)
 
 
@@ -21,7 +21,7 @@ def watched(  # noqa: PLR0913 -- each test changes one
     grown_bytes: int = 0,
     waits: Mapping[str, int | None] = GOOD,
     longest_ms: float = 300,
-    span_s: float = 120.0,
+    span_s: float = 600.0,
 ) -> Watched:
     """Each part takes `cores` of a core, and grows by so much over the whole span."""
     held = 100 * MEGABYTE + units * 50_000
@@ -33,7 +33,10 @@ def watched(  # noqa: PLR0913 -- each test changes one
         before={part: Use(1.0, held) for part in (*PARTS, FLEET)},
         after={part: Use(1.0 + cores * span_s, held + grown_bytes) for part in (*PARTS, FLEET)},
         memory={
-            part: {at_s: held + grown_bytes * at_s / span_s for at_s in (0, 30, 60, 90, span_s)}
+            part: {
+                at_s: held + grown_bytes * at_s / span_s
+                for at_s in (0, span_s / 4, span_s / 2, span_s * 0.75, span_s)
+            }
             for part in PARTS
         },
     )
@@ -60,7 +63,7 @@ def test_one_acknowledgement_later_than_two_seconds_is_seen() -> None:
 
 
 def test_a_hub_that_acknowledges_too_few_or_none_holds_no_bar_of_theirs() -> None:
-    few = {**GOOD, "count": 100_000}
+    few = {**GOOD, "count": 500_000}
     none = {"count": 0, "p50_ms": None, "p99_ms": None, "max_ms": None}
     figures = figures_of([watched(1_000, waits=few)], AGAIN, EMPTY)
     assert not named(figures, "records acknowledged").holds
@@ -70,11 +73,11 @@ def test_a_hub_that_acknowledges_too_few_or_none_holds_no_bar_of_theirs() -> Non
 
 
 def test_a_pointer_kept_of_each_record_is_growth() -> None:
-    """16 bytes of each of 120,000 records, in a run that is long enough to say so."""
-    leaking = watched(1_000, grown_bytes=16 * 120_000)
+    """16 bytes of each of 600,000 records, in a run that is long enough to say so."""
+    leaking = watched(1_000, grown_bytes=16 * 600_000)
     figure = named(figures_of([leaking], AGAIN, EMPTY), "hub, growth for each record")
     assert (round(figure.value), figure.holds) == (16, False)
-    short = watched(1_000, grown_bytes=16 * 120_000, span_s=30.0)
+    short = watched(1_000, grown_bytes=16 * 600_000, span_s=30.0)
     assert named(figures_of([short], AGAIN, EMPTY), "hub, growth for each record").holds
 
 
