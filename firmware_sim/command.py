@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -294,14 +294,22 @@ def fleet_command(
 
     Exit status: 0 ended by signal; 78 a missing file or a wrong setting.
     """
-    from firmware_sim import amounts  # noqa: PLC0415 -- for a quick --help
+    import uvloop  # noqa: PLC0415 -- for a quick --help
+
+    from firmware_sim import amounts  # noqa: PLC0415
     from firmware_sim.control import controllable  # noqa: PLC0415
     from firmware_sim.fleet import Broker, Fleet, read_credentials  # noqa: PLC0415
     from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+    from protocols.runtime.descriptors import (  # noqa: PLC0415
+        SPARE_DESCRIPTORS,
+        allow_descriptors,
+    )
 
     host, port = amounts.host_and_port(broker)
+    units = read_credentials(credentials)
+    allow_descriptors(len(units) + SPARE_DESCRIPTORS)
     fleet = Fleet(
-        credentials=read_credentials(credentials),
+        credentials=units,
         broker=Broker(host=host, port=port, tls=_tls(tls_ca)),
         clock=SystemClock(),
         seed=seed,
@@ -310,11 +318,16 @@ def fleet_command(
     def print_ready() -> None:
         typer.echo(json.dumps({"ready": True, **fleet.status()}))
 
+    async def measure(_fields: dict[str, Any]) -> None:
+        fleet.measure()
+
     async def run() -> None:
-        async with controllable(run_dir=run_dir, unit="fleet", handlers={}, status=fleet.status):
+        async with controllable(
+            run_dir=run_dir, unit="fleet", handlers={"measure": measure}, status=fleet.status
+        ):
             await fleet.run(print_ready)
 
-    _until_signal(run())
+    _until_signal(run(), loop_factory=uvloop.new_event_loop)
 
 
 @app.command("recordings")
@@ -342,7 +355,11 @@ def _run_devices(options: Any) -> None:
     _until_signal(run_unit(options, clock=SystemClock(), on_ready=print_ready))
 
 
-def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+def _until_signal(
+    work: Coroutine[Any, Any, None],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run `work` until it ends, or SIGINT or SIGTERM asks it to."""
     from protocols.runtime.log import set_up_logging  # noqa: PLC0415 -- for a quick --help
 
@@ -356,7 +373,8 @@ def _until_signal(work: Coroutine[Any, Any, None]) -> None:
             task.result()
 
     set_up_logging(program="sim")
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(run())
 
 
 def _tls(authority: Path | None) -> ssl.SSLContext | None:

@@ -24,8 +24,9 @@ from hub.fleet.restore import restore
 from hub.handoff import Handoff, read_hospitals
 from hub.ingest import HubMqtt, Ingest, Taps
 from hub.media import Lasting, MediaTokens
+from hub.roster import Roster
 from hub.settings import HubSettings
-from hub.store import Pool, units, upkeep
+from hub.store import Pool, upkeep
 from hub.store.database import DATABASE_ERRORS
 from hub.tls import Tls, tls_of
 from protocols.clock import Clock
@@ -100,6 +101,7 @@ class _Hub:
         self._desk = Desk(pool, clock, session_s=settings.http.session_hours * 3600)
         self._lasting = Lasting(engines.media.client, clock, self._desk.standing)
         self._births = Births(pool)
+        self._roster = Roster(pool, clock, fleet=self._fleet, broker=engines.broker)
         self._orders = Orders(pool, clock, publish=self._mqtt.publish)
         self._consult = Consult(
             pool, clock, orders=self._orders, feed=self._feed, fleet=self._fleet
@@ -144,7 +146,7 @@ class _Hub:
             "births": self._births.run,
             "media-rights": self._lasting.run,
             "links": self._watch_links,
-            "enrolment": self._watch_enrolment,
+            "roster": self._roster.run,
             "upkeep": lambda: upkeep.run(self._pool, self._clock),
         }
         kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
@@ -202,34 +204,6 @@ class _Hub:
         while True:
             await self._clock.sleep(_LOOK_S)
             self._fleet.look_at_links(now_utc_us=self._clock.utc_us())
-
-    async def _watch_enrolment(self) -> None:
-        """Let the broker and the picture know each unit that is enrolled or revoked, anywhere."""
-        changed = asyncio.Event()
-        async with self._pool.acquire() as connection:
-
-            def hear(*_what: object) -> None:
-                changed.set()
-
-            await connection.add_listener(units.CHANGED, hear)
-            connection.add_termination_listener(hear)
-            try:
-                while not connection.is_closed():
-                    self._fleet.enrolled(await units.everyone(self._pool))
-                    await self._tell_broker()
-                    await changed.wait()
-                    changed.clear()
-            finally:
-                if not connection.is_closed():
-                    await connection.remove_listener(units.CHANGED, hear)
-                    connection.remove_termination_listener(hear)
-
-    async def _tell_broker(self) -> None:
-        if self._engines.broker is not None:
-            known = await units.everyone(self._pool)
-            await self._engines.broker.write_users(
-                [(unit.unit, unit.password_bcrypt) for unit in known]
-            )
 
 
 @contextlib.asynccontextmanager

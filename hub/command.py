@@ -41,6 +41,7 @@ def run_command() -> None:
     from hub.app import run_hub  # noqa: PLC0415 -- for a quick --help
     from hub.settings import HubSettings  # noqa: PLC0415
     from protocols.runtime.clock import SystemClock  # noqa: PLC0415
+    from protocols.runtime.descriptors import most_descriptors  # noqa: PLC0415
     from protocols.runtime.files import keep_private  # noqa: PLC0415
     from protocols.runtime.log import set_up_logging  # noqa: PLC0415
     from protocols.runtime.settings import load  # noqa: PLC0415
@@ -48,6 +49,7 @@ def run_command() -> None:
     keep_private()
     settings = load(HubSettings)
     set_up_logging(program="hub", level=settings.log_level)
+    most_descriptors()  # the broker, its child, has a connection of each unit
 
     def print_ready(addresses: dict[str, Any]) -> None:
         shown = {"http_url": addresses["http_url"], "mqtt": addresses["mqtt"]}
@@ -86,6 +88,31 @@ def enrol_command(  # noqa: PLR0913 -- the options that a person may give
     )
     asyncio.run(enrol(_settings(), wanted))
     typer.echo(f"{unit} is enrolled; its credential is in {out}")
+
+
+@app.command("enrol-list")
+def enrol_list_command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="One JSON object a line: {unit, call_sign, profile, organisation, light}."
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="File for the credentials; must not exist yet.")],
+    replace: Replace = False,
+) -> None:
+    """Give many vehicles their credentials at once, all or none, whether the hub runs or not.
+
+    Example: goldenhour hub enrol-list units.jsonl --out credentials.jsonl
+
+    Exit status: 0 done; 1 one is enrolled already; 78 a wrong value, or the file stands already.
+    """
+    from hub.offline import enrol_list, read_applicants  # noqa: PLC0415 -- for a quick --help
+
+    wanted = read_applicants(file)
+    asyncio.run(enrol_list(_settings(), wanted, replace=replace, out=out))
+    typer.echo(f"{len(wanted)} units are enrolled; their credentials are in {out}")
 
 
 @app.command("revoke")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from hub.access.applicants import Applicant, enrol_all
 from hub.access.desk import MAX_PASSWORD_CHARACTERS, USERNAME_PATTERN, Desk
 from hub.access.rights import Role
 from hub.engines import migrated
@@ -111,6 +112,60 @@ async def enrol(settings: HubSettings, wanted: Enrolment) -> None:
         )
     text = json.dumps({"unit": unit, "password": password})
     write_whole(wanted.out, text.encode(), mode=PRIVATE)
+
+
+def read_applicants(file: Path) -> list[Applicant]:
+    """Return the units listed in a file, one JSON object a line.
+
+    Raises:
+        ConfigError: it cannot be read, is empty, or a line is no unit to be; its number is said.
+    """
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(reason="cannot read the list of units", file=str(file)) from err
+    found: dict[str, Applicant] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            one = Applicant.model_validate_json(line)
+        except ValidationError as err:
+            raise ConfigError(line=number, **_wrong(err).facts) from None
+        if one.unit in found:
+            raise ConfigError(reason="a unit appears twice", file=str(file), line=number)
+        found[one.unit] = one
+    if not found:
+        raise ConfigError(reason="the list of units is empty", file=str(file))
+    return list(found.values())
+
+
+async def enrol_list(
+    settings: HubSettings, wanted: Sequence[Applicant], *, replace: bool, out: Path
+) -> None:
+    """Enrol all of `wanted`, or none, and write their credentials to `out`, one a line.
+
+    Raises:
+        ConfigError: the file stands already.
+        ConflictError: one is enrolled already and `replace` was not asked for.
+    """
+    if out.exists():  # noqa: ASYNC240 -- nothing else runs yet
+        raise ConfigError(reason="the file stands already", file=str(out))
+    async with _pool(settings) as pool:
+        passwords = await enrol_all(pool, SystemClock(), wanted, replace=replace)
+    lines = [
+        json.dumps(
+            {
+                "unit": one.unit,
+                "password": passwords[one.unit],
+                "profile": one.profile,
+                "call_sign": one.call_sign,
+            },
+            ensure_ascii=False,
+        )
+        for one in wanted
+    ]
+    write_whole(out, "\n".join([*lines, ""]).encode(), mode=PRIVATE)
 
 
 async def add_accounts(settings: HubSettings, people: Sequence[Person], *, replace: bool) -> None:

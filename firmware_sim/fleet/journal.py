@@ -34,7 +34,9 @@ class MemoryJournal:
 
     def append(self, stream: Stream, record: Record) -> int:
         """Keep `record` and return its seq."""
-        held = self._streams.setdefault(stream, _Held())
+        held = self._streams.get(stream)
+        if held is None:
+            held = self._streams[stream] = _Held()
         held.records.append(record)
         return held.first_seq + len(held.records) - 1
 
@@ -54,18 +56,27 @@ class MemoryJournal:
             first, held.first_seq - 1, dropped[0].captured_utc_us, dropped[-1].captured_utc_us,
         )  # fmt: skip
 
-    def acknowledged(self, stream: Stream, watermark: int) -> None:
-        """Free the records up to `watermark`."""
+    def acknowledged(self, stream: Stream, watermark: int) -> list[int]:
+        """Free the records up to `watermark`; return when each was captured, oldest first."""
         held = self._streams.get(stream)
-        while held is not None and held.records and held.first_seq <= watermark:
-            held.records.popleft()
-            held.first_seq += 1
+        if held is None:
+            return []
+        freed = min(watermark - held.first_seq + 1, len(held.records))
+        held.first_seq += max(0, freed)
+        return [held.records.popleft().captured_utc_us for _ in range(freed)]
 
     def read(self, stream: Stream, first: int, last: int) -> Iterator[Record]:
         """Yield the records `first` … `last`, which are held."""
         held = self._streams[stream]
-        for seq in range(first, last + 1):
-            yield held.records[seq - held.first_seq]
+        for at in range(first - held.first_seq, last + 1 - held.first_seq):
+            yield held.records[at]
+
+    def oldest_utc_us(self) -> int | None:
+        """Return when the oldest record that is held was captured; None where none is."""
+        oldest = [
+            held.records[0].captured_utc_us for held in self._streams.values() if held.records
+        ]
+        return min(oldest, default=None)
 
     def waiting(self) -> int:
         """Return how many records are held."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from firmware_sim.fleet.credentials import Credential
 from firmware_sim.fleet.journal import MemoryJournal
+from firmware_sim.fleet.position import position_body
 from firmware_sim.gnss import Drive
 from protocols.clock import ClockSource
 from protocols.dispatch.time_nodes import NodeSource
@@ -19,15 +20,20 @@ from protocols.dispatch.unit_status import NEXT_EVENT, STAMPS, CrewEvent, UnitSt
 from protocols.ids import JournalId, UnitId
 from protocols.link import topics
 from protocols.link.ack import decode_ack
-from protocols.link.frame import Frame, Record, encode_frame
+from protocols.link.frame import Record
+from protocols.link.frame_writer import FrameWriter
+from protocols.link.packing import Packer
 from protocols.link.sender import Sender
 from protocols.link.streams import Stream
+from protocols.link.wire import Loader
 from protocols.messages.base import Message
-from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
 from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
 
 SOFTWARE: Final = "sim-0.1"
+
+_TICK_S: Final = 1.0
+"""A light unit's drive is worked out once a second."""
 
 _STAY_S: Final = {
     UnitStatus.AVAILABLE: (60.0, 1_200.0),
@@ -44,14 +50,27 @@ _STAY_S: Final = {
 class LightUnit:
     """One light unit. `begin` once, `second` each second, the rest as the link has it."""
 
-    def __init__(self, credential: Credential, *, seed: int) -> None:
+    def __init__(
+        self,
+        credential: Credential,
+        *,
+        seed: int,
+        packer: Packer | None = None,
+        loader: Loader | None = None,
+    ) -> None:
+        """`packer`, `loader`: those of the fleet, where many units take turns."""
+        self._loader = loader
         own = zlib.crc32(credential.unit.encode()) ^ seed
         self.unit = UnitId(credential.unit)
+        self.presence_topic = topics.presence(self.unit)
+        self.ack_topic = topics.down_ack(self.unit)
+        self._topics: dict[Stream, str] = {}
         self.credential = credential
         self.journal_id = JournalId(str(uuid.uuid4()))
+        self._writer = FrameWriter(self.journal_id, packer or Packer())
         self.phase = own % 1000 / 1000  # when in a second it speaks
         self._rng = random.Random(own)
-        self._drive = Drive(seed=own)
+        self._drive = Drive(seed=own, tick_s=_TICK_S)
         self._journal = MemoryJournal()
         self._sender = Sender(journal=self.journal_id, last={}, acked={})
         self._status = UnitStatus.AVAILABLE
@@ -63,6 +82,11 @@ class LightUnit:
         """Records that the hub has not acknowledged."""
         return self._journal.waiting()
 
+    @property
+    def oldest_utc_us(self) -> int | None:
+        """When the oldest record that the hub has not acknowledged was captured."""
+        return self._journal.oldest_utc_us()
+
     def begin(self, *, now_utc_us: int, now_s: float) -> None:
         """State the status, choose when the crew moves next."""
         self._next_event_s = now_s + self._rng.uniform(5.0, _STAY_S[self._status][1])
@@ -73,14 +97,7 @@ class LightUnit:
         if now_s >= self._next_event_s:
             self._step(now_utc_us, now_s)
         here = self._drive.step()
-        fix = Position(
-            latitude_deg=round(here.latitude_deg, 7),
-            longitude_deg=round(here.longitude_deg, 7),
-            fix=FixQuality.SIMULATED,
-            speed_mps=round(here.speed_mps, 2),
-            heading_deg=round(here.heading_deg, 1) % 360,
-        )
-        self._append(fix, now_utc_us, now_s, stream=Stream.POSITION)
+        self._keep(Stream.POSITION, position_body(here), now_utc_us, now_s)
         self._shed(Stream.POSITION, now_utc_us, now_s)
         self._sender.tick(now_s=now_s)
 
@@ -110,29 +127,29 @@ class LightUnit:
                 if records and size > plan.max_bytes:
                     break
                 records.append(record)
-            payload = encode_frame(
-                Frame(
-                    journal=self.journal_id, stream=plan.stream, first_seq=plan.first_seq,
-                    lane=plan.lane, sent_utc_us=now_utc_us, clock=ClockSource.RTC,
-                    clock_error_us=None, records=tuple(records),
-                )
+            payload = self._writer.write(
+                plan.stream, first_seq=plan.first_seq, lane=plan.lane, sent_utc_us=now_utc_us,
+                clock=ClockSource.RTC, clock_error_us=None, records=records,
             )  # fmt: skip
             self._sender.sent(
                 plan, last_seq=plan.first_seq + len(records) - 1, size_bytes=len(payload),
                 body_bytes=sum(len(record.body) for record in records), sent_utc_us=now_utc_us,
                 now_s=now_s,
             )  # fmt: skip
-            yield topics.up(self.unit, plan.stream), payload
+            yield self._topic(plan.stream), payload
 
-    def heard(self, payload: bytes, *, now_s: float) -> None:
-        """Take in an ack from the hub.
+    def heard(self, payload: bytes, *, now_s: float) -> list[int]:
+        """Take in an ack; return when each record that it frees was captured.
 
         Raises:
             RemoteProtocolError: it is none; nothing has changed.
         """
-        ack = decode_ack(payload)
-        for stream, held in self._sender.acked(ack, now_s=now_s).items():
-            self._journal.acknowledged(stream, held.watermark)
+        freed_utc_us: list[int] = []
+        for stream, held in self._sender.acked(
+            decode_ack(payload, self._loader), now_s=now_s
+        ).items():
+            freed_utc_us += self._journal.acknowledged(stream, held.watermark)
+        return freed_utc_us
 
     def _step(self, now_utc_us: int, now_s: float) -> None:
         event = NEXT_EVENT[self._status]
@@ -153,11 +170,18 @@ class LightUnit:
             self._run_id = None
         self._next_event_s = now_s + self._rng.uniform(*_STAY_S[self._status])
 
-    def _append(
-        self, message: Message, now_utc_us: int, now_s: float, *, stream: Stream = Stream.STATUS
-    ) -> None:
-        seq = self._journal.append(stream, Record(now_utc_us, message.to_body()))
+    def _append(self, message: Message, now_utc_us: int, now_s: float) -> None:
+        self._keep(Stream.STATUS, message.to_body(), now_utc_us, now_s)
+
+    def _keep(self, stream: Stream, body: bytes, now_utc_us: int, now_s: float) -> None:
+        seq = self._journal.append(stream, Record(now_utc_us, body))
         self._sender.appended(stream, seq, now_s=now_s)
+
+    def _topic(self, stream: Stream) -> str:
+        known = self._topics.get(stream)
+        if known is None:
+            known = self._topics[stream] = topics.up(self.unit, stream)
+        return known
 
     def _shed(self, stream: Stream, now_utc_us: int, now_s: float) -> None:
         dropped = self._journal.overflow(stream)

@@ -1,32 +1,38 @@
-"""One light unit's MQTT connection (gmqtt): birth, last will, frames up, acks down."""
+"""One light unit's MQTT connection: birth, last will, frames up, acks down.
+
+One protocol object a connection, straight on the loop's transport: no task wakes for a frame or an
+ack, only for the beginning and the end of a connection.
+"""
 
 import asyncio
-import logging
-import random
 import ssl
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
-
-import gmqtt
-from gmqtt.mqtt.constants import MQTTv311
-from gmqtt.mqtt.handler import MQTTConnectError
+from functools import partial
+from random import Random
+from typing import Final, cast
 
 from firmware_sim.fleet.light_unit import LightUnit
+from firmware_sim.fleet.spread import Spread
+from protocols import mqtt
 from protocols.clock import Clock
-from protocols.errors import RemoteProtocolError
-from protocols.link import topics
+from protocols.errors import BrokenError, RemoteProtocolError
 from protocols.link.client_id import client_id
 
-_UNHEARD: Final = logging.Logger("gmqtt", level=logging.CRITICAL)  # noqa: LOG001 -- on purpose apart
-"""Takes what gmqtt says of a refusal: it is counted; a broker's restart would fill the disk."""
-
 KEEPALIVE_S: Final = 10
+_QUIET_S: Final = 5.0
+"""So long nothing is heard before the broker is asked whether it is there."""
+
+_DEAD_S: Final = 15.0
 _PATIENCE_S: Final = 20.0
 _BASE_S: Final = 0.5
 _CAP_S: Final = 15.0
+_MOST_BYTES: Final = 1024 * 1024
+"""Of a packet; the hub's longest message is a quarter of it."""
+
+_UNSENT_BYTES: Final = 64 * 1024
+"""A connection that does not take even this is left alone until it does; records wait on."""
 
 
 @dataclass(slots=True)
@@ -37,6 +43,7 @@ class FleetCounters:
     connections: int = 0
     refused: int = 0  # by the broker, or no broker there
     frames: int = 0
+    acks: int = 0
     bad_acks: int = 0
 
 
@@ -52,105 +59,201 @@ class Broker:
 class Session:
     """Keeps one unit connected, and says when it is not."""
 
-    def __init__(
-        self, unit: LightUnit, *, broker: Broker, clock: Clock, counters: FleetCounters, seed: int
+    def __init__(  # noqa: PLR0913 -- what all units of a fleet share
+        self,
+        unit: LightUnit,
+        *,
+        broker: Broker,
+        clock: Clock,
+        counters: FleetCounters,
+        waits: Spread,
+        rng: Random,
     ) -> None:
-        self._unit = unit
+        self.refused = 0  # attempts in a row, or since they were counted anew
+        self.unit = unit
         self._broker = broker
         self._clock = clock
         self._counters = counters
-        self._rng = random.Random(f"{seed}{unit.unit}")
-        self._client: gmqtt.Client | None = None
+        self._waits = waits
+        self._rng = rng
+        self._wire: _Wire | None = None
 
-    def send(self) -> None:
-        """Send every frame that may leave now."""
-        client = self._client
-        if client is None:
+    @property
+    def is_connected(self) -> bool:
+        """The broker has taken the unit's credential."""
+        return self._wire is not None
+
+    def tick(self, *, now_s: float) -> None:
+        """Send every frame that may leave now; ask after a broker that has been quiet."""
+        wire = self._wire
+        if wire is None:
             return
-        now_utc_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
-        for topic, payload in self._unit.frames(now_utc_us=now_utc_us, now_s=now_s):
-            client.publish(topic, payload, qos=0)
-            self._counters.frames += 1
+        if now_s - wire.heard_s > _QUIET_S:
+            if now_s - wire.heard_s > _DEAD_S:
+                wire.transport.abort()
+                return
+            wire.say(mqtt.PING)
+        self._send(wire, now_s)
 
-    async def run(self, on_connected: Callable[[], None]) -> None:
+    async def run(self, on_connected: Callable[[], None], *, after_s: float) -> None:
         """Connect, and again after each end, with jittered backoff, until cancelled.
 
-        `on_connected` is called after each birth.
+        `on_connected` is called after each birth; `after_s`: when to come the first time.
         """
+        await self._clock.sleep(after_s)
         failures = 0
         while True:
-            # spread over the whole range: a broker's restart is not followed by a stampede
-            reach_s = min(_CAP_S, _BASE_S * 2**failures)
-            await self._clock.sleep(self._rng.uniform(0.0, reach_s))
             began_s = self._clock.monotonic_s()
             try:
                 await self._connection(on_connected)
-            except (OSError, TimeoutError, MQTTConnectError):
+            except (OSError, TimeoutError, BrokenError):
                 self._counters.refused += 1
+                self.refused += 1
             lasted_s = self._clock.monotonic_s() - began_s
             failures = 1 if lasted_s > _CAP_S else min(failures + 1, 8)
+            # spread over the whole range: a broker's restart is not followed by a stampede
+            reach_s = min(_CAP_S, _BASE_S * 2**failures)
+            await self._clock.sleep(self._rng.uniform(0.0, reach_s))
 
     async def _connection(self, on_connected: Callable[[], None]) -> None:
-        unit, ended = self._unit, asyncio.Event()
+        unit = self.unit
         connection = str(uuid.uuid4())
-        topic = topics.presence(unit.unit)
         since_utc_us = self._clock.utc_us()
-        password = unit.credential.password.get_secret_value()
         death = unit.presence(connection=connection, online=False, now_utc_us=since_utc_us)
-        client = gmqtt.Client(
-            client_id(unit.unit, password),
-            clean_session=True,
-            will_message=gmqtt.Message(topic, death, qos=1, retain=True),
-            logger=_UNHEARD,
-        )
-        client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
-        client.set_auth_credentials(unit.unit, password)
-
-        def heard(_client: Any, _topic: str, payload: bytes, _qos: int, _properties: Any) -> int:
-            self._heard(payload)
-            return 0
-
-        client.on_message = heard
-        client.on_disconnect = lambda *_args: ended.set()
-        is_open = True
+        wire = _Wire(self._take, self._clock)
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                await client.connect(
-                    self._broker.host,
-                    self._broker.port,
-                    ssl=self._broker.tls or False,
-                    keepalive=KEEPALIVE_S,
-                    version=MQTTv311,
-                )
-            client.subscribe(topics.down_ack(unit.unit), qos=0)
+                await self._sign_in(wire, death)
             birth = unit.presence(connection=connection, online=True, now_utc_us=since_utc_us)
-            client.publish(topic, birth, qos=1, retain=True)
+            wire.say(
+                mqtt.subscribe(1, [unit.ack_topic])
+                + mqtt.publish(unit.presence_topic, birth, packet_id=2, retain=True)
+            )
             self._counters.connections += 1
             self._counters.connected += 1
-            self._client = client
+            self._wire = wire
             unit.connected()
             on_connected()
-            self.send()
+            self._send(wire, wire.heard_s)
             try:
-                await ended.wait()
+                await wire.ended
             finally:
-                self._client = None
+                self._wire = None
                 self._counters.connected -= 1
                 unit.disconnected()
-                if not ended.is_set():
-                    client.publish(topic, death, qos=1, retain=True)
-        except MQTTConnectError:
-            is_open = False
-            raise
+                if not wire.ended.done():
+                    said = mqtt.publish(unit.presence_topic, death, packet_id=3, retain=True)
+                    wire.say(said + mqtt.DISCONNECT)
         finally:
-            if is_open:
-                with suppress(OSError, AttributeError):  # gmqtt: no connection was made
-                    await client.disconnect()
+            wire.close()
 
-    def _heard(self, payload: bytes) -> None:
+    async def _sign_in(self, wire: "_Wire", death: bytes) -> None:
+        """Return once the broker has taken the unit's credential.
+
+        Raises:
+            OSError: no broker there.
+            BrokenError: it refused, or hung up.
+        """
+        unit, loop = self.unit, asyncio.get_running_loop()
+        await loop.create_connection(
+            lambda: wire, self._broker.host, self._broker.port, ssl=self._broker.tls
+        )
+        password = unit.credential.password.get_secret_value()
+        wire.say(
+            mqtt.connect(
+                client_id=client_id(unit.unit, password),
+                username=unit.unit,
+                password=password,
+                keepalive_s=KEEPALIVE_S,
+                will=mqtt.Will(topic=unit.presence_topic, payload=death),
+            )
+        )
+        await wire.taken
+
+    def _send(self, wire: "_Wire", now_s: float) -> None:
+        if not wire.may_write:
+            return
+        for topic, payload in self.unit.frames(now_utc_us=self._clock.utc_us(), now_s=now_s):
+            wire.say(mqtt.publish(topic, payload))
+            self._counters.frames += 1
+
+    def _take(self, wire: "_Wire", topic: str, payload: bytes) -> None:
+        """Take in a message of the hub."""
+        if topic != self.unit.ack_topic:
+            return
+        now_s = wire.heard_s
         try:
-            self._unit.heard(payload, now_s=self._clock.monotonic_s())
+            freed_utc_us = self.unit.heard(payload, now_s=now_s)
         except RemoteProtocolError:
             self._counters.bad_acks += 1
             return
-        self.send()
+        self._counters.acks += 1
+        now_utc_us = self._clock.utc_us()
+        for captured_utc_us in freed_utc_us:
+            self._waits.add((now_utc_us - captured_utc_us) // 1_000)
+        if self._wire is wire:
+            self._send(wire, now_s)
+
+
+class _Wire(asyncio.Protocol):
+    """One connection; `taken` and `ended` are done, at the latest, when it is gone."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, take: "Callable[[_Wire, str, bytes], None]", clock: Clock) -> None:
+        loop = asyncio.get_running_loop()
+        self.taken: asyncio.Future[None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.heard_s = clock.monotonic_s()
+        self.may_write = True
+        self._clock = clock
+        self._inbound = mqtt.Inbound(partial(take, self), most_bytes=_MOST_BYTES)
+
+    def say(self, data: bytes) -> None:
+        """Send `data`; on a connection that is ending it is lost, as it would be on the way."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def close(self) -> None:
+        """Let the connection go, once what was written has left."""
+        self.taken.cancel()
+        if hasattr(self, "transport"):
+            self.transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast(asyncio.Transport, transport)  # of a TCP connection
+        self.transport.set_write_buffer_limits(high=_UNSENT_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in."""
+        self.heard_s = self._clock.monotonic_s()
+        try:
+            for packet in self._inbound.feed(data):
+                if packet.kind == mqtt.Kind.CONNACK:
+                    self._answered(mqtt.connack_code(packet.body))
+        except RemoteProtocolError:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- why is no matter
+        """End."""
+        if not self.taken.done():
+            self.taken.set_exception(BrokenError(reason="the broker hung up"))
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def pause_writing(self) -> None:
+        """Say nothing more for the moment."""
+        self.may_write = False
+
+    def resume_writing(self) -> None:
+        """Speak again."""
+        self.may_write = True
+
+    def _answered(self, code: int) -> None:
+        if self.taken.done():
+            return
+        if code == 0:
+            self.taken.set_result(None)
+        else:
+            self.taken.set_exception(BrokenError(reason="the broker refused", answer=code))

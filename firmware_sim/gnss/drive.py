@@ -46,8 +46,15 @@ class Drive:
     """One vehicle's endless drive. `step` moves it; nothing else changes it."""
 
     def __init__(
-        self, *, seed: int, home: tuple[float, float] | None = None, radius_m: float = 4_000.0
+        self,
+        *,
+        seed: int,
+        home: tuple[float, float] | None = None,
+        radius_m: float = 4_000.0,
+        tick_s: float = 0.25,
     ) -> None:
+        """`tick_s`: how finely the drive is worked out; another makes it another drive."""
+        self._tick_s = tick_s
         self._rng = random.Random(seed)
         base = home or self._rng.choice(PLACES)
         spread_deg = 0.0 if home else 0.012
@@ -58,6 +65,7 @@ class Drive:
         self._radius_m = radius_m
         self._east_scale = METRES_PER_DEGREE * math.cos(math.radians(self._home[0]))
         self._grid_rad = math.radians(self._rng.uniform(-12.0, 12.0))
+        self._cos, self._sin = math.cos(self._grid_rad), math.sin(self._grid_rad)
         self._x_m = self._y_m = 0.0
         self._speed_mps = 0.0
         self._heading_deg = 0.0
@@ -69,16 +77,15 @@ class Drive:
         """Drive on for `duration_s` and return where the vehicle then is."""
         remaining_s = duration_s
         while remaining_s > 1e-9:  # noqa: PLR2004 -- below a nanosecond nothing moves
-            tick_s = min(0.25, remaining_s)
+            tick_s = min(self._tick_s, remaining_s)
             remaining_s -= tick_s
             self._move(tick_s)
         return self.here()
 
     def here(self) -> Place:
         """Return where the vehicle is now."""
-        cos, sin = math.cos(self._grid_rad), math.sin(self._grid_rad)
-        east_m = self._x_m * cos - self._y_m * sin
-        north_m = self._x_m * sin + self._y_m * cos
+        east_m = self._x_m * self._cos - self._y_m * self._sin
+        north_m = self._x_m * self._sin + self._y_m * self._cos
         return Place(
             self._home[0] + north_m / METRES_PER_DEGREE,
             self._home[1] + east_m / self._east_scale,

@@ -110,6 +110,32 @@ def journal(
     _print("journal", figures, as_json=as_json)
 
 
+@app.command("fleet")
+def fleet(
+    *,
+    units: Annotated[int, typer.Option(min=2, max=20_000, help="Light units, at most.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=2, help="How long to measure all of them.")] = 600,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure thousands of units at one hub: their acknowledgements, what one costs, what grows.
+
+    Fleets of 100 and 1,000 come before the whole one; the broker is killed under the 1,000.
+
+    Example: goldenhour bench fleet --units 1000 --seconds 60 --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.fleet import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", units=units, duration_s=seconds))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
+    _print("fleet", figures, as_json=as_json)
+
+
 @app.command("ingest")
 def ingest(
     *,

@@ -38,7 +38,7 @@ def vehicles_of(city: City) -> list[Vehicle]:
         )
         for site in city.units
     ]
-    return full + [_light(number) for number in range(1, city.light_units + 1)]
+    return full + [light_vehicle(number) for number in range(1, city.light_units + 1)]
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +136,8 @@ def _kept(folder: Folder) -> dict[str, str]:
     return found
 
 
-def _light(number: int) -> Vehicle:
+def light_vehicle(number: int) -> Vehicle:
+    """Return the light unit of that number, from 1 on."""
     profile: Literal["ambulance", "patrol"] = "ambulance"
     if number % _PATROL_EVERY == 0:
         profile = "patrol"

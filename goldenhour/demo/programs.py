@@ -84,6 +84,16 @@ def accounts(city: City, folder: Folder, people: Path) -> Program:
     )
 
 
+def enrolment(city: City, folder: Folder, wanted: Path, made: Path) -> Program:
+    """Return what enrols the units in the file `wanted`, and writes their credentials to `made`."""
+    return Program(
+        name="enrolment",
+        arguments=("hub", "enrol-list", str(wanted), "--out", str(made), "--replace"),
+        environment=_hub_environment(city, folder),
+        ends=True,
+    )
+
+
 def devices(city: City, site: UnitSite, folder: Folder, recordings: Recordings) -> Program:
     """Return one vehicle's devices and modem; the first vehicle's play `recordings`."""
     first, last = city.media_ports

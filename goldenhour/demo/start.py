@@ -80,6 +80,13 @@ class Start:
 
     async def enrol(self) -> None:
         """Make accounts and credentials, where those of an earlier demo do not fit the hub."""
+        await self.make_people()
+        async with signed_in(self.city, self._person("administrator")) as administrator:
+            assert administrator is not None  # noqa: S101 -- the account was made above
+            await enrol_units(administrator, self.city, self.folder)
+
+    async def make_people(self) -> None:
+        """Make accounts, where those of an earlier demo do not fit the hub."""
         if not await self._are_known():
             people = self.folder.root / "people.json"
             try:
@@ -87,9 +94,6 @@ class Start:
                 await self.children.complete(programs.accounts(self.city, self.folder, people))
             finally:
                 people.unlink(missing_ok=True)
-        async with signed_in(self.city, self._person("administrator")) as administrator:
-            assert administrator is not None  # noqa: S101 -- the account was made above
-            await enrol_units(administrator, self.city, self.folder)
 
     async def start_unit(self, site: UnitSite) -> None:
         """Start one vehicle: its devices and modem, then its agent."""

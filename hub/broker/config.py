@@ -5,7 +5,7 @@ is the subject `gh.1.5.A-1.up.x`; a filter `a/#` also needs `a` itself.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -72,30 +72,37 @@ include "users.conf"
 """
 
 
-def users_text(hub_password_bcrypt: str, units: Sequence[tuple[UnitId, str]]) -> str:
+_ROOT, _NAME, _HASH = "<root>", "<name>", "<hash>"
+
+
+def _said() -> list[str]:
+    """Return the subjects that a unit may publish to, in the place of its own root `_ROOT`."""
+    unit = UnitId("any")
+    said = [*(up(unit, stream) for stream in UP), link_ack(unit), presence(unit)]
+    return [_subject(topic).replace(_subject(unit_root(unit)), _ROOT) for topic in said]
+
+
+def users_text(hub_password_bcrypt: str, units: Iterable[tuple[UnitId, str]]) -> str:
     """Return `users.conf`; `units` are (unit, bcrypt hash).
 
     A unit may publish to the topics that there are and to no other: what it has the broker keep
     (retained, or a will) is bounded by their number.
     """
     rows = [_user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"])]
+    # thousands of rows that differ in three words only
+    pattern = _user(_NAME, _HASH, publish=_SAID, subscribe=[_ROOT, f"{_ROOT}.>"])
     for unit, hashed in units:
-        root = _subject(unit_root(unit))
-        said = [*(up(unit, stream) for stream in UP), link_ack(unit), presence(unit)]
-        rows.append(
-            _user(
-                unit,
-                hashed,
-                publish=[_subject(topic) for topic in said],
-                subscribe=[root, f"{root}.>"],
-            )
-        )
+        row = pattern.replace(_ROOT, _subject(unit_root(unit)))
+        rows.append(row.replace(_NAME, unit).replace(_HASH, hashed))
     users = "\n".join(rows)
     return f"accounts {{ FLEET {{ jetstream: enabled\n  users: [\n{users}\n  ] }} }}\n"
 
 
 def _subject(topic: str) -> str:
     return topic.replace("/", ".")
+
+
+_SAID: Final = _said()
 
 
 def _user(name: str, hashed: str, *, publish: list[str], subscribe: list[str]) -> str:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from hub.broker.config import BrokerConfig, users_text
 from hub.tether import tethered
 from protocols.errors import BrokenError, ConfigError
 from protocols.ids import UnitId
+from protocols.runtime.descriptors import SPARE_DESCRIPTORS, most_descriptors
 from protocols.runtime.files import PRIVATE, write_whole
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class BuiltInBroker:
         self._folder = folder.resolve()
         self._config = config
         self._hashed = machine_hash(self.password)
+        self._is_crowded = False
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
 
@@ -41,14 +43,26 @@ class BuiltInBroker:
         """The broker's process id while it runs."""
         return self._process.pid if self._process else None
 
-    async def write_users(self, units: Sequence[tuple[UnitId, str]]) -> None:
+    async def write_users(self, units: Iterable[tuple[UnitId, str]]) -> None:
         """Make `units` (with their bcrypt hashes) the ones who may connect, from now on."""
-        text = users_text(self._hashed, units)
-        await asyncio.to_thread(
-            write_whole, self._folder / "users.conf", text.encode(), mode=PRIVATE
-        )
+        known = list(units)
+        self._see_that_they_fit(len(known))
+
+        def write() -> None:
+            text = users_text(self._hashed, known)
+            write_whole(self._folder / "users.conf", text.encode(), mode=PRIVATE)
+
+        await asyncio.to_thread(write)
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
+
+    def _see_that_they_fit(self, units: int) -> None:
+        """Say, once, that the system allows fewer connections than there are units."""
+        allowed = most_descriptors()
+        too_many = allowed is not None and units + SPARE_DESCRIPTORS > allowed
+        if too_many and not self._is_crowded:
+            log.error("broker.too_few_descriptors", extra={"units": units, "allowed": allowed})
+        self._is_crowded = too_many
 
     async def wait_ready(self) -> None:
         """Return when it accepts connections."""

@@ -6,7 +6,8 @@ The same pure `Sender` as on the vehicle, one for each unit that is online, over
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from hub.connections import Connections
@@ -14,13 +15,15 @@ from hub.store import orders as store
 from hub.store import units
 from hub.store.database import Connection, Pool
 from protocols.clock import Clock, ClockSource
-from protocols.errors import NotFoundError
-from protocols.ids import JournalId, OrderId, UnitId
+from protocols.ids import OrderId, UnitId
 from protocols.link import Ack, Frame, Lane, Plan, Record, Sender, Stream, encode_frame
 from protocols.link.topics import down_order
 from protocols.messages import Message, Presence
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 1_000
+"""So many outboxes are looked at by one query: after a broker's restart a whole fleet is born."""
 
 _LOOK_S: Final = 0.25
 """How often retransmissions are looked at; new orders and acks wake the pump at once."""
@@ -46,6 +49,7 @@ class Orders:
         self._clock = clock
         self._publish = publish
         self._senders: dict[UnitId, Sender] = {}
+        self._owed: set[UnitId] = set()  # those of them with something that is not acknowledged
         self._online = Connections()
         self._begin: set[UnitId] = set()
         self._acks: list[tuple[UnitId, Ack]] = []
@@ -109,32 +113,43 @@ class Orders:
                 pass
             self._wake.clear()
             await self._take_acks()
-            for unit in [*self._begin]:
-                self._begin.discard(unit)
-                await self._refresh(unit)
+            while self._begin:
+                await self._refresh([*islice(self._begin, _AT_ONCE)])
             now_s = self._clock.monotonic_s()
-            for unit, sender in [*self._senders.items()]:
-                sender.tick(now_s=now_s)
-                await self._pump(unit, sender)
+            for unit in [*self._owed]:
+                sender = self._senders.get(unit)
+                if sender is not None:
+                    sender.tick(now_s=now_s)
+                    await self._pump(unit, sender)
+                if sender is None or not sender.waiting(Stream.ORDER):
+                    self._owed.discard(unit)
 
-    async def _refresh(self, unit: UnitId) -> None:
-        newest, held = await store.account_of(self._pool, unit)
+    async def _refresh(self, some: Sequence[UnitId]) -> None:
+        """Look at the outboxes of `some`."""
+        self._begin.difference_update(some)
+        try:
+            found = await store.accounts_of(self._pool, some)
+        except BaseException:
+            self._begin.update(some)  # the next run looks at them
+            raise
+        for unit, outbox in found.items():
+            if unit not in self._online:
+                continue  # it has left meanwhile
+            self._begin_or_extend(unit, outbox)
+
+    def _begin_or_extend(self, unit: UnitId, outbox: store.Outbox) -> None:
         sender = self._senders.get(unit)
         if sender is None:
-            try:
-                journal = (await units.find(self._pool, unit)).order_journal
-            except NotFoundError:
-                return
-            sender = Sender(
-                journal=JournalId(journal),
-                last={Stream.ORDER: newest},
-                acked={Stream.ORDER: held},
+            sender = self._senders[unit] = Sender(
+                journal=outbox.journal,
+                last={Stream.ORDER: outbox.newest},
+                acked={Stream.ORDER: outbox.delivered},
             )
             sender.connected()
-            self._senders[unit] = sender
-            return
-        for seq in range(sender.newest(Stream.ORDER) + 1, newest + 1):
+        for seq in range(sender.newest(Stream.ORDER) + 1, outbox.newest + 1):
             sender.appended(Stream.ORDER, seq, now_s=self._clock.monotonic_s())
+        if sender.waiting(Stream.ORDER):
+            self._owed.add(unit)
 
     async def _pump(self, unit: UnitId, sender: Sender) -> None:
         while (plan := sender.plan(now_s=self._clock.monotonic_s())) is not None:

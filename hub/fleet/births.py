@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from itertools import islice
+from typing import Final
 
 from hub.store import units
 from hub.store.database import NEVER_STORED, Pool
@@ -9,6 +11,9 @@ from protocols.ids import UnitId
 from protocols.messages import Presence
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 1_000
+"""So many are written by one statement: after a broker's restart a whole fleet is born."""
 
 
 class Births:
@@ -18,6 +23,11 @@ class Births:
         self._pool = pool
         self._waiting: dict[UnitId, Presence] = {}
         self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many units have one that is not written yet."""
+        return len(self._waiting)
 
     def hear(self, unit: UnitId, presence: Presence) -> None:
         """Take one presence; a later one of the same unit takes its place."""
@@ -30,10 +40,19 @@ class Births:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                unit, presence = next(iter(self._waiting.items()))
+                some = dict(islice(self._waiting.items(), _AT_ONCE))
                 try:
-                    await units.note_presence(self._pool, unit, presence)
-                except NEVER_STORED as err:  # it would be refused for ever
-                    log.error("births.refused", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400
-                if self._waiting.get(unit) is presence:
-                    del self._waiting[unit]
+                    await units.note_presences(self._pool, some)
+                except NEVER_STORED:
+                    await self._one_by_one(some)
+                for unit, presence in some.items():
+                    if self._waiting.get(unit) is presence:
+                        del self._waiting[unit]
+
+    async def _one_by_one(self, some: dict[UnitId, Presence]) -> None:
+        """Write each by itself: one that is refused, for ever, holds up no other."""
+        for unit, presence in some.items():
+            try:
+                await units.note_presences(self._pool, {unit: presence})
+            except NEVER_STORED as err:
+                log.error("births.refused", extra={"unit": unit, "error": type(err).__name__})  # noqa: TRY400

@@ -48,7 +48,9 @@ class Reported:
 class _State:
     """What is known of one unit; each part with the time at which it was captured."""
 
-    view: UnitView
+    view: UnitView  # without position and link, which are put in for whoever looks
+    place: Position | None = None
+    place_utc_us: int = -1
     heard_utc_us: int | None = None
     link: LinkHealth | None = None
     link_utc_us: int = -1
@@ -74,12 +76,18 @@ class FleetPicture:
         wanted = {unit.unit: unit for unit in units}
         for gone in self._units.keys() - wanted.keys():
             del self._units[gone]
-        for unit_id, unit in wanted.items():
-            if unit_id not in self._units:
-                self._units[unit_id] = _State(_blank(unit))
+        self.changed(wanted.values())
+
+    def changed(self, units: Iterable[Unit], *, gone: Iterable[UnitId] = ()) -> None:
+        """Take in `units` that were enrolled or enrolled anew, and forget those that are `gone`."""
+        for unit_id in gone:
+            self._units.pop(unit_id, None)
+        for unit in units:
+            if unit.unit not in self._units:
+                self._units[unit.unit] = _State(_blank(unit))
                 if unit.presence is not None:
-                    self._describe(self._units[unit_id], unit.presence)
-            self._on_change(unit_id)
+                    self._describe(self._units[unit.unit], unit.presence)
+            self._on_change(unit.unit)
 
     def knows(self, unit: UnitId) -> bool:
         """Say whether `unit` is enrolled."""
@@ -139,7 +147,9 @@ class FleetPicture:
         state = self._units.get(unit)
         if state is None:
             return None
-        return state.view.model_copy(update={"link": _link_view(state, now_utc_us)})
+        return state.view.model_copy(
+            update={"link": _link_view(state, now_utc_us), "position": _position_view(state)}
+        )
 
     def views(self, *, now_utc_us: int) -> list[UnitView]:
         """Return what to show of every unit, by id."""
@@ -194,18 +204,24 @@ def _apply(state: _State, message: Message, captured_utc_us: int) -> bool:
 
 
 def _apply_position(state: _State, message: Position, captured_utc_us: int) -> bool:
-    shown = state.view.position
-    if shown is not None and shown.captured_utc_us >= captured_utc_us:
+    """Keep the newest; there is one a second of every unit, and few are looked at."""
+    if state.place_utc_us >= captured_utc_us:
         return False
-    position = PositionView(
-        latitude_deg=message.latitude_deg,
-        longitude_deg=message.longitude_deg,
-        captured_utc_us=captured_utc_us,
-        speed_mps=message.speed_mps,
-        heading_deg=message.heading_deg,
-    )
-    state.view = state.view.model_copy(update={"position": position})
+    state.place, state.place_utc_us = message, captured_utc_us
     return True
+
+
+def _position_view(state: _State) -> PositionView | None:
+    place = state.place
+    if place is None:
+        return None
+    return PositionView(
+        latitude_deg=place.latitude_deg,
+        longitude_deg=place.longitude_deg,
+        captured_utc_us=state.place_utc_us,
+        speed_mps=place.speed_mps,
+        heading_deg=place.heading_deg,
+    )
 
 
 def _apply_status(state: _State, message: StatusChange, captured_utc_us: int) -> bool:

@@ -30,19 +30,29 @@ class Entry:
 
 async def append(pool: Pool, entry: Entry) -> None:
     """Add `entry` to the end of the chain; durable when this returns."""
+    await append_all(pool, [entry])
+
+
+async def append_all(pool: Pool, entries: Sequence[Entry]) -> None:
+    """Add `entries` to the end of the chain in their order, all or none; durable on return."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         last = await connection.fetchrow(
             "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1"
         )
-        number = 1 if last is None else last["number"] + 1
-        facts = json.dumps(entry.facts, sort_keys=True, ensure_ascii=False)
-        digest = _digest(_GENESIS if last is None else last["hash"], number, entry, facts)
-        await connection.execute(
-            "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            number, entry.at_utc_us, entry.actor, entry.action, entry.subject, entry.outcome,
-            facts, digest,
-        )  # fmt: skip
+        number, digest = (0, _GENESIS) if last is None else (last["number"], last["hash"])
+        rows: list[tuple[object, ...]] = []
+        for entry in entries:
+            number += 1
+            facts = json.dumps(entry.facts, sort_keys=True, ensure_ascii=False)
+            digest = _digest(digest, number, entry, facts)
+            rows.append(
+                (number, entry.at_utc_us, entry.actor, entry.action, entry.subject, entry.outcome,
+                 facts, digest)
+            )  # fmt: skip
+        await connection.executemany(
+            "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", rows
+        )
 
 
 async def read(pool: Pool, *, before: int | None, limit: int) -> list[asyncpg.Record]:

@@ -1,9 +1,12 @@
 """The order outbox: what the hub has for a vehicle, until the vehicle has it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from hub.store.database import Asked, Pool
-from protocols.ids import OrderId, Seq, UnitId
+from protocols.ids import JournalId, OrderId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.ranges import SeqRanges
 from protocols.messages import Message
@@ -16,6 +19,15 @@ class OrderRow:
     seq: Seq
     created_utc_us: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """How a unit's outbox stands: the newest seq, and what the vehicle is known to have."""
+
+    journal: JournalId
+    newest: int
+    delivered: Held
 
 
 async def append(  # noqa: PLR0913 -- an order has this many facts
@@ -44,20 +56,29 @@ async def append(  # noqa: PLR0913 -- an order has this many facts
     return Seq(seq)
 
 
-async def account_of(pool: Pool, unit: UnitId) -> tuple[int, Held]:
-    """Return the newest seq of `unit`'s outbox, and what the vehicle is known to have."""
-    newest = await pool.fetchval(
-        "SELECT COALESCE(max(seq), 0) FROM order_outbox WHERE unit = $1", unit
+async def accounts_of(pool: Pool, names: Sequence[UnitId]) -> dict[UnitId, Outbox]:
+    """Return the outbox of each of `names` that is enrolled, as it stands."""
+    rows = await pool.fetch(
+        "SELECT u.unit, u.order_journal, max(o.seq) AS newest,"
+        " array_agg(o.seq ORDER BY o.seq) FILTER (WHERE o.delivered_utc_us IS NULL) AS waiting"
+        " FROM unit u LEFT JOIN order_outbox o USING (unit)"
+        " WHERE u.unit = ANY($1) AND u.revoked_utc_us IS NULL GROUP BY u.unit",
+        names,
     )
-    missing = await pool.fetch(
-        "SELECT seq FROM order_outbox WHERE unit = $1 AND delivered_utc_us IS NULL", unit
-    )
+    return {UnitId(row["unit"]): _outbox(row) for row in rows}
+
+
+def _outbox(row: asyncpg.Record) -> Outbox:
+    newest = row["newest"] or 0
     delivered = SeqRanges()
     if newest:
         delivered.add(1, newest)
-    for row in missing:
-        delivered.discard(row["seq"], row["seq"])
-    return int(newest), delivered.held
+    for seq in row["waiting"] or ():
+        if seq is not None:
+            delivered.discard(seq, seq)
+    return Outbox(
+        journal=JournalId(str(row["order_journal"])), newest=newest, delivered=delivered.held
+    )
 
 
 async def span(pool: Pool, unit: UnitId, first: int, last: int) -> list[OrderRow]:

@@ -1,12 +1,12 @@
 """Units: who is enrolled, with which credential, and the presence last heard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import asyncpg
 
-from hub.store.database import Pool
+from hub.store.database import Asked, Pool
 from protocols.errors import ConflictError, NotFoundError
 from protocols.ids import JournalId, UnitId
 from protocols.messages import Presence
@@ -14,7 +14,7 @@ from protocols.messages import Presence
 Profile = Literal["ambulance", "patrol"]
 
 CHANGED: Final = "unit_changed"
-"""PostgreSQL channel on which a change of credentials is told."""
+"""PostgreSQL channel on which a change of credentials is told: the unit, or nothing for many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,54 @@ async def enrol(  # noqa: PLR0913 -- all that is known of a new unit
     )
     if status.endswith(" 0"):
         raise ConflictError(reason="the unit is enrolled already", unit=unit)
-    await _tell_of_change(pool)
+    await _tell_of_change(pool, unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUnit:
+    """A unit to be."""
+
+    unit: UnitId
+    call_sign: str
+    profile: Profile
+    organisation: str
+    password_bcrypt: str
+    light: bool
+
+
+async def enrol_many(
+    pool: Pool, wanted: Sequence[NewUnit], *, replace: bool, now_utc_us: int
+) -> None:
+    """Add all of `wanted`, each as `enrol` does, or none.
+
+    Raises:
+        ConflictError: one is enrolled already and `replace` was not asked for; the first is named.
+    """
+    update = (
+        "DO UPDATE SET call_sign = EXCLUDED.call_sign, profile = EXCLUDED.profile,"
+        " organisation = EXCLUDED.organisation, password_bcrypt = EXCLUDED.password_bcrypt,"
+        " light = EXCLUDED.light, revoked_utc_us = NULL"
+        if replace
+        else "DO NOTHING"
+    )
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(
+            "INSERT INTO unit (unit, call_sign, profile, organisation, password_bcrypt, light,"  # noqa: S608 -- `update` is one of two constants
+            " enrolled_utc_us) SELECT *, $7::bigint FROM unnest($1::text[], $2::text[], $3::text[],"
+            f" $4::text[], $5::text[], $6::boolean[]) ON CONFLICT (unit) {update} RETURNING unit",
+            [one.unit for one in wanted],
+            [one.call_sign for one in wanted],
+            [one.profile for one in wanted],
+            [one.organisation for one in wanted],
+            [one.password_bcrypt for one in wanted],
+            [one.light for one in wanted],
+            now_utc_us,
+        )
+        added = {row["unit"] for row in rows}
+        for one in wanted:
+            if one.unit not in added:
+                raise ConflictError(reason="the unit is enrolled already", unit=one.unit)
+        await _tell_of_change(connection, "")
 
 
 async def revoke(pool: Pool, unit: UnitId, *, now_utc_us: int) -> None:
@@ -83,7 +130,7 @@ async def revoke(pool: Pool, unit: UnitId, *, now_utc_us: int) -> None:
     )
     if status.endswith(" 0"):
         raise NotFoundError(what="unit", unit=unit)
-    await _tell_of_change(pool)
+    await _tell_of_change(pool, unit)
 
 
 async def everyone(pool: Pool) -> list[Unit]:
@@ -112,16 +159,23 @@ async def of_names(pool: Pool, names: Sequence[UnitId]) -> list[Unit]:
     return [_unit(row) for row in rows]
 
 
-async def note_presence(pool: Pool, unit: UnitId, presence: Presence) -> None:
-    """Keep the presence last heard, so that a restarted hub knows it."""
+async def note_presences(pool: Pool, heard: Mapping[UnitId, Presence]) -> None:
+    """Keep the presence last heard of these units, so that a restarted hub knows it.
+
+    All of them are kept, or none.
+    """
     await pool.execute(
-        "UPDATE unit SET presence = $2 WHERE unit = $1", unit, presence.model_dump_json()
+        "UPDATE unit SET presence = heard.presence"
+        " FROM unnest($1::text[], $2::jsonb[]) AS heard(unit, presence)"
+        " WHERE unit.unit = heard.unit",
+        list(heard),
+        [presence.model_dump_json() for presence in heard.values()],
     )
 
 
-async def _tell_of_change(pool: Pool) -> None:
-    """Tell every hub process that credentials have changed (LISTEN, NOTIFY)."""
-    await pool.execute("SELECT pg_notify($1, '')", CHANGED)
+async def _tell_of_change(asked: Asked, name: str) -> None:
+    """Tell every hub process whose credential has changed; `name` empty: many of them."""
+    await asked.execute("SELECT pg_notify($1, $2)", CHANGED, name)
 
 
 def _unit(row: asyncpg.Record) -> Unit:

@@ -16,7 +16,7 @@ from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId
 from protocols.link.frame import MAX_SEQ, MAX_UTC_US, VERSION, journal_from_bytes
 from protocols.link.streams import Stream, stream_named
-from protocols.link.wire import Value, seal, shown, unseal
+from protocols.link.wire import Loader, Value, seal, shown, unseal
 
 MAX_RANGES: Final = 256
 """Ranges above the watermark that one ack lists per stream; the lowest go first."""
@@ -62,13 +62,15 @@ def encode_ack(ack: Ack) -> bytes:
     )
 
 
-def decode_ack(payload: bytes) -> Ack:
+def decode_ack(payload: bytes, loader: Loader | None = None) -> Ack:
     """Return the ack that `payload` carries; streams unknown to this version are left out.
+
+    `loader`: of those who read many, one after another.
 
     Raises:
         RemoteProtocolError: reasons as in `decode_frame`, and `bad-ack`.
     """
-    fields = unseal(payload)
+    fields = unseal(payload) if loader is None else loader.unseal(payload)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):
         raise RemoteProtocolError(reason="version", version=shown(version))

@@ -28,6 +28,19 @@ def pack(raw: bytes) -> bytes:
     return packer.compress(raw)
 
 
+class Packer:
+    """Packs one after another with one context; not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._context = zstandard.ZstdCompressor(
+            dict_data=_DICTIONARY, level=_LEVEL, write_dict_id=False
+        )
+
+    def pack(self, raw: bytes) -> bytes:
+        """Do as the function `pack`."""
+        return self._context.compress(raw)
+
+
 def unpack(packed: bytes) -> bytes:
     """Return what was packed, at most 256 KiB.
 

@@ -110,21 +110,32 @@ class Path:
 
         `echo_utc_us` tells which frame the ack answers, and so how long the round trip was.
         """
-        echoed = next((f for f in self._in_flight.values() if f.sent_utc_us == echo_utc_us), None)
-        freed = {number: frame for number, frame in self._in_flight.items() if is_acked(frame.span)}
-        for number, frame in freed.items():
+        echoed: InFlight | None = None
+        freed: list[int] = []
+        freed_bytes = 0
+        for number, frame in self._in_flight.items():
+            if echoed is None and frame.sent_utc_us == echo_utc_us:
+                echoed = frame
+            if is_acked(frame.span):
+                freed.append(number)
+                freed_bytes += frame.size_bytes
+        for number in freed:
             del self._in_flight[number]
-            self.in_flight_bytes -= frame.size_bytes
-            self._delivered_bytes += frame.size_bytes
         if freed:
+            self.in_flight_bytes -= freed_bytes
+            self._delivered_bytes += freed_bytes
             self._progress_s = now_s
         if echoed is not None:
-            self._measure(echoed, sum(frame.size_bytes for frame in freed.values()), now_s)
-        newest = max(freed, default=0)
+            self._measure(echoed, freed_bytes, now_s)
+        if not freed or not self._in_flight:
+            return []
+        newest = freed[-1]  # they are numbered as they were sent
         return self._lose([number for number in self._in_flight if number < newest - _OVERTAKEN])
 
     def tick(self, *, now_s: float) -> list[Span]:
         """Return what has been in flight for longer than the timeout."""
+        if not self._in_flight:
+            return []
         limit_s = self.round_trip.timeout_s * self._backoff
         late = [
             number

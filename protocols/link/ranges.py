@@ -34,6 +34,11 @@ class SeqRanges:
         at = bisect_right(self._firsts, seq) - 1
         return at >= 0 and seq <= self._lasts[at]
 
+    def covers(self, first: int, last: int) -> bool:
+        """Say whether all of `first` … `last` is in the set."""
+        at = bisect_right(self._firsts, first) - 1
+        return at >= 0 and last <= self._lasts[at]
+
     @property
     def last(self) -> int:
         """The highest seq in the set; 0 of an empty one."""

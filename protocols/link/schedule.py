@@ -13,7 +13,7 @@ round trip is far shorter (`WORTH_S`). The newest report on the link goes on the
 measure them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,6 +76,10 @@ class Schedule:
         self._accounts = accounts
         self._paths = paths
         self._best = next(iter(paths))
+        self._ordered: list[StreamAccount] = []  # all, by class
+        self._shared: list[StreamAccount] = []  # what is not urgent, by class
+        self._clinical: list[StreamAccount] = []  # of those, the clinical ones
+        self._bulk: list[StreamAccount] = []  # and the others
 
     @property
     def best(self) -> str:
@@ -87,14 +91,35 @@ class Schedule:
         way = self._paths[path]
         if not way.is_connected:
             return None
-        self._choose_best()
-        for stream, account in self._accounts.items():
-            if stream not in URGENT:
-                account.age(before_s=now_s - LIVE_S)
-        kinds = [(self._urgent(path), URGENT_SHARE)] if way.has_room(URGENT_SHARE) else []
-        if path == self._best:
-            kinds += [(self._live(now_s), LIVE_SHARE), (self._backfill(), 1.0)]
-        return next((plan for plan, share in kinds if plan and way.has_room(share)), None)
+        if len(self._accounts) != len(self._ordered):
+            self._sort()
+        if len(self._paths) > 1:
+            self._choose_best()  # each time: reports on the link go by it
+        elif self._nothing_waits(way):
+            return None
+        for account in self._shared:
+            account.age(before_s=now_s - LIVE_S)
+        plan = self._urgent(path) if way.has_room(URGENT_SHARE) else None
+        if plan is None and path == self._best:
+            if way.has_room(LIVE_SHARE):
+                plan = self._live(now_s)
+            if plan is None and way.has_room(1.0):
+                plan = self._backfill()
+        return plan
+
+    def _nothing_waits(self, way: Path) -> bool:
+        """Whether every record is acknowledged or on its way: most questions are answered here."""
+        for account in self._ordered:
+            if account.waiting:
+                return False
+        return not any(way.copies.values())
+
+    def _sort(self) -> None:
+        """Put the accounts in order; a stream that has one keeps it."""
+        self._ordered = sorted(self._accounts.values(), key=lambda one: PRIORITY[one.stream])
+        self._shared = [one for one in self._ordered if one.stream not in URGENT]
+        self._clinical = [one for one in self._shared if one.stream in DURABLE]
+        self._bulk = [one for one in self._shared if one.stream not in DURABLE]
 
     def _choose_best(self) -> None:
         """Stay on the path that is in use, unless it is quiet or another is better."""
@@ -114,8 +139,10 @@ class Schedule:
 
     def _urgent(self, name: str) -> Plan | None:
         path = self._paths[name]
-        for account in self._by_class(lambda stream: stream in path.copies):
-            waiting = path.copies[account.stream]
+        for account in self._ordered:
+            waiting = path.copies.get(account.stream)
+            if not waiting:
+                continue
             kind = "urgent" if account.stream in URGENT else "to measure the path"
             span = waiting.first_span(at_or_after=account.live_from)
             if span is not None:
@@ -127,8 +154,8 @@ class Schedule:
         return None
 
     def _live(self, now_s: float) -> Plan | None:
-        for account in self._by_class(lambda stream: stream not in URGENT):
-            span = account.live_span()
+        for account in self._shared:
+            span = account.live_span() if account.waiting else None
             if span is None or self._is_gathering(account, span, now_s):
                 continue
             return self._plan(account, span, Lane.LIVE, "live")
@@ -143,20 +170,17 @@ class Schedule:
         return now_s - since_s < GATHER_S and waiting_bytes < min(ENOUGH_BYTES, longest_bytes)
 
     def _backfill(self) -> Plan | None:
-        shared = [stream for stream in self._accounts if stream not in URGENT]
-        for account in self._by_class(lambda stream: stream in shared and stream in DURABLE):
+        for account in self._clinical:
             span = account.backlog_oldest()
             if span is not None:
                 return self._plan(account, span, Lane.BACKFILL, "backlog, clinical, oldest first")
-        for account in self._by_class(lambda stream: stream in shared and stream not in DURABLE):
+        for account in self._bulk:
+            if not account.waiting:
+                continue
             span = account.backlog_newest(body_bytes=self._body_bytes(self._best, account))
             if span is not None:
                 return self._plan(account, span, Lane.BACKFILL, "backlog, bulk, newest first")
         return None
-
-    def _by_class(self, wanted: Callable[[Stream], bool]) -> list[StreamAccount]:
-        chosen = [account for stream, account in self._accounts.items() if wanted(stream)]
-        return sorted(chosen, key=lambda account: PRIORITY[account.stream])
 
     def _plan(
         self,

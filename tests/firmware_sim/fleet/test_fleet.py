@@ -64,6 +64,9 @@ async def test_every_unit_is_born_drives_and_says_goodbye(tmp_path: Path) -> Non
                 lambda: all(_positions(hub, unit.unit) >= 3 for unit in units), deadline_s=10
             )
             assert fleet.status()["connected"] == 20
+            waits = fleet.waits.facts()
+            assert 60 <= (waits["count"] or 0) <= sum(len(has) for has in hub.records.values())
+            assert (waits["max_ms"] or 0) < 10_000
         await until(lambda: not any(p.online for p in hub.presence.values()))
 
     assert hub.doubled == 0

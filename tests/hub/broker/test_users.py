@@ -1,6 +1,8 @@
 """Who may connect to the built-in broker, while it runs."""
 
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -109,6 +111,29 @@ async def test_a_message_longer_than_any_of_ours_ends_the_connection_alone(tmp_p
             ) as client:
                 await client.publish(up(unit, Stream.CLIP), longest + bytes(8192), qos=1)
         await bystander.publish(up(other, Stream.VITALS), b"undisturbed", qos=1)
+
+
+_CROWDED = """
+import asyncio, logging, resource, sys
+from pathlib import Path
+from hub.broker import BrokerConfig, BuiltInBroker
+
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+folder = Path(sys.argv[1])
+config = BrokerConfig(mqtt_host="127.0.0.1", mqtt_port=1, store=folder / "js", tls=None)
+broker = BuiltInBroker(folder, config)
+for count in (100, 250, 250):
+    asyncio.run(broker.write_users([(f"L-{n}", "hash") for n in range(count)]))
+    print(count)
+"""
+
+
+def test_more_units_than_the_system_allows_connections_are_told_once(tmp_path: Path) -> None:
+    ran = subprocess.run(  # noqa: S603 -- ourselves, with fewer descriptors
+        [sys.executable, "-c", _CROWDED, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == ["100", "broker.too_few_descriptors", "250", "250"]
 
 
 async def test_no_unit_is_called_like_the_hub(tmp_path: Path) -> None:
