@@ -44,6 +44,22 @@ async def _advance(clock: FakeClock, reader: asyncio.StreamReader, seconds: int)
     return lines
 
 
+async def _read_lines(descriptor: int, count: int) -> list[bytes]:
+    """Read `count` lines; the kernel hands a terminal's bytes on in its own time, and in parts."""
+    read = b""
+    readable = asyncio.Event()
+    asyncio.get_running_loop().add_reader(descriptor, readable.set)
+    try:
+        while read.count(b"\n") < count:
+            await readable.wait()
+            readable.clear()
+            with contextlib.suppress(BlockingIOError):
+                read += os.read(descriptor, 65_536)
+    finally:
+        asyncio.get_running_loop().remove_reader(descriptor)
+    return read.splitlines()
+
+
 async def _connected(receiver: GnssReceiver, count: int) -> None:
     await until(lambda: receiver.status()["clients"] == count)
 
@@ -74,7 +90,8 @@ async def test_a_pseudo_terminal_gives_the_same_sentences(tmp_path: Path) -> Non
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         tty.setraw(descriptor)
         await clock.advance(1.0)
-        lines = os.read(descriptor, 65_536).splitlines()
+        async with asyncio.timeout(10):
+            lines = await _read_lines(descriptor, receiver.sentences_sent)
         os.close(descriptor)
 
     assert lines[0].startswith(b"$GNTXT,01,01,02,route model seed 1*")
