@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from edge_agent.cameras import Cameras
+from edge_agent.clock_keeper import ClockKeeper
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
 from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.journal.settings import trace_of
@@ -69,12 +70,14 @@ async def _run_with_one_journal(
             file_of=credential.unit,
         )
     tablet = _tablet_server(settings)
+    vehicle_clock = VehicleClock(clock)
+    path = settings.data_dir / "journal.db"
     try:
         async with (
-            open_journal(settings.data_dir / "journal.db", settings.journal, clock) as journal,
+            open_journal(path, settings.journal, vehicle_clock) as journal,
             _supervised([Service(name="journal", run=journal.run, essential=True)], clock),
         ):
-            agent = _Agent(settings, credential, journal, tablet, VehicleClock(clock), rng)
+            agent = _Agent(settings, credential, journal, tablet, vehicle_clock, rng)
             await agent.remember()
             async with _supervised(agent.services(), clock):
                 await tablet.wait_ready()
@@ -97,9 +100,10 @@ class _Agent:
         rng: random.Random,
     ) -> None:
         self._settings, self._journal, self._tablet = settings, journal, tablet
+        self._since_utc_us = 0
         self._clock = clock
+        self._clock_keeper = ClockKeeper(journal, clock)
         self._unit = UnitId(settings.unit_id)
-        self._since_utc_us = clock.utc_us()
         tls = tls_of(settings.hub)
         self._drivers = _drivers(settings, journal, clock, rng)
         self._run = Run(journal, clock)
@@ -152,7 +156,9 @@ class _Agent:
         journal.on_append(self._feed.appended)
 
     async def remember(self) -> None:
-        """Take up what the journal holds of before."""
+        """Take up what the journal holds of before; the time first."""
+        await self._clock_keeper.restore()
+        self._since_utc_us = self._clock.utc_us()
         await self._run.restore()
         await self._scores.restore()
         await self._orders.restore()
@@ -166,6 +172,7 @@ class _Agent:
         parts = {
             "uplink": self._uplink.run,
             "salvage": Salvage(self._journal, self._clock).run,
+            "clock": self._clock_keeper.run,
             "link-report": self._reporter.run,
             "run": self._run.run,
             "scores": self._scores.run,

@@ -1,23 +1,15 @@
-"""The vehicle's clock: the computer's own, and what is known of how wrong it may be.
+"""The vehicle's clock: the steady clock, disciplined by the receiver; else the computer's own.
 
-The system's clock is never set from here. The receiver's time is only compared with it: where the
-two agree the stamp says so, with their difference as its error; where they do not (a receiver with
-a week-number fault, a recording played back, a computer without its clock battery) nothing is
-claimed.
+The system's clock is never set from here, and once the receiver has been believed it is no longer
+asked: it may jump as it likes. Everything that the agent dates, and every age that its screens
+show, goes by this one clock.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
+from edge_agent.timekeeping import EARLIEST_UTC_US, Discipline, Learnt, Undated
 from protocols.clock import Clock, ClockSource
-
-AGREES_WITHIN_US: Final = 2_000_000
-REMEMBERED_S: Final = 600.0
-SENTENCE_DELAY_US: Final = 50_000
-"""How late the receiver's sentence may stand behind the moment that it names."""
-
-EARLIEST_UTC_US: Final = 1_577_836_800_000_000
-"""2020-01-01: a clock before this was never set."""
+from protocols.messages import ClockCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +21,18 @@ class Stamp:
     error_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    utc_us: int
-    at_s: float
-
-
 class VehicleClock:
-    """Implements `Clock` by delegation."""
+    """Implements `Clock`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._gnss: _Heard | None = None
+        self._discipline = Discipline()
+        self.undated = Undated()
 
     def utc_us(self) -> int:
-        """Return the system's UTC in microseconds since 1970; may jump."""
-        return self._clock.utc_us()
+        """Return UTC in microseconds since 1970, the same that a stamp says."""
+        found_us = self._discipline.utc_us(self.steady_us())
+        return self._clock.utc_us() if found_us is None else found_us
 
     def monotonic_s(self) -> float:
         """Return seconds from an arbitrary start; never goes back."""
@@ -54,30 +42,47 @@ class VehicleClock:
         """Return after `duration_s` of monotonic time."""
         await self._clock.sleep(duration_s)
 
-    def heard_gnss(self, utc_us: int) -> None:
-        """Take the receiver's word that it is `utc_us` now."""
-        self._gnss = _Heard(utc_us, self._clock.monotonic_s())
+    def steady_us(self) -> int:
+        """Return the monotonic clock in microseconds."""
+        return round(self._clock.monotonic_s() * 1_000_000)
+
+    def computer_us(self) -> int:
+        """Return UTC as the computer's clock has it; may jump."""
+        return self._clock.utc_us()
 
     @property
-    def gnss_difference_us(self) -> int | None:
-        """Receiver's time less the system's, now; None without a receiver's time in 10 minutes.
+    def learnt(self) -> Learnt | None:
+        """What is known of UTC; None until a receiver has been believed."""
+        return self._discipline.learnt
 
-        The receiver's time is carried on by the monotonic clock, so a jump of the system's clock
-        shows here at once.
-        """
-        if self._gnss is None:
-            return None
-        passed_s = self._clock.monotonic_s() - self._gnss.at_s
-        if passed_s > REMEMBERED_S:
-            return None
-        return self._gnss.utc_us + round(passed_s * 1_000_000) - self._clock.utc_us()
+    @learnt.setter
+    def learnt(self, learnt: Learnt) -> None:
+        self._discipline = Discipline(learnt)
+
+    def heard_gnss(self, utc_us: int) -> bool:
+        """Take the receiver's word that it is `utc_us` now; False where that cannot be."""
+        return self._discipline.heard(
+            utc_us, steady_us=self.steady_us(), computer_us=self._clock.utc_us()
+        )
+
+    def corrections(self) -> list[ClockCorrection]:
+        """Return what to add to the stamps of before the time was known; each is told once."""
+        learnt, steady_us = self._discipline.learnt, self.steady_us()
+        error_us = self._discipline.error_us(steady_us)
+        if learnt is None or error_us is None:
+            return []
+        return self.undated.corrections(learnt.offset_us, error_us)
 
     def stamp(self) -> Stamp:
-        """Return now, by the system's clock."""
+        """Return now, and how far that may be off."""
+        steady_us = self.steady_us()
+        found_us, error_us = (
+            self._discipline.utc_us(steady_us),
+            self._discipline.error_us(steady_us),
+        )
+        if found_us is not None:
+            return Stamp(found_us, ClockSource.GNSS, error_us)
         now_us = self._clock.utc_us()
-        if now_us < EARLIEST_UTC_US:
-            return Stamp(max(0, now_us), ClockSource.UNSET, None)
-        difference_us = self.gnss_difference_us
-        if difference_us is None or abs(difference_us) > AGREES_WITHIN_US:
-            return Stamp(now_us, ClockSource.RTC, None)
-        return Stamp(now_us, ClockSource.GNSS, abs(difference_us) + SENTENCE_DELAY_US)
+        self.undated.look(steady_us=steady_us, computer_us=now_us)
+        is_set = now_us >= EARLIEST_UTC_US
+        return Stamp(max(0, now_us), ClockSource.RTC if is_set else ClockSource.UNSET, None)

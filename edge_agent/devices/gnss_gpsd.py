@@ -106,7 +106,7 @@ class GnssGpsd:
         self._hearing.has_fix = report.position is not None
         if report.position is None:
             return
-        if report.utc_us is not None:
-            self._clock.heard_gnss(report.utc_us)
+        if report.utc_us is not None and not self._clock.heard_gnss(report.utc_us):
+            self._hearing.reject(Reason.IMPOSSIBLE_TIME)
         time_us = None if report.utc_us is None else report.utc_us % _DAY_US
         await self._positions.take(report.position, self._clock.stamp(), time_us)

@@ -109,8 +109,12 @@ class GnssNmea:
             return
         for rejected in sentence.rejected:
             self._hearing.reject(rejected)
-        if sentence.utc_us is not None:
-            self._clock.heard_gnss(sentence.utc_us)
+        # a receiver without a fix tells the time of its own clock; so does ZDA, which says no more
+        is_fixed = sentence.has_fix or (sentence.kind == "ZDA" and self._hearing.has_fix)
+        if sentence.utc_us is not None and is_fixed and not self._clock.heard_gnss(sentence.utc_us):
+            self._hearing.reject(Reason.IMPOSSIBLE_TIME)
+        if sentence.kind == "ZDA":
+            return
         await self._keep(self._merger.take(sentence, self._clock.stamp()))
 
     async def _keep(self, epochs: list[Epoch]) -> None:

@@ -35,9 +35,9 @@ LONGEST_BYTES: Final = 512
 MPS_PER_KNOT: Final = 1852 / 3600
 
 POSITIONS: Final = frozenset({"RMC", "GGA", "GNS", "VTG"})
-"""Sentences that are read."""
+"""Sentences that are read for a position; ZDA is, for the time."""
 
-_KNOWN: Final = frozenset({"GSA", "GSV", "GLL", "ZDA", "GST", "GBS", "GRS", "DTM", "TXT", "HDT"})
+_KNOWN: Final = frozenset({"GSA", "GSV", "GLL", "GST", "GBS", "GRS", "DTM", "TXT", "HDT"})
 """Sentences that are understood and not needed."""
 
 _ERRORS: Final = (NMEAMessageError, NMEAParseError, NMEAStreamError, NMEATypeError)
@@ -108,7 +108,7 @@ class SentenceSplitter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """What one RMC, GGA, GNS or VTG says. `time_us`: of the day; None where not said."""
+    """What one RMC, GGA, GNS, VTG or ZDA says. `time_us`: of the day; None where not said."""
 
     kind: str
     time_us: int | None = None
@@ -121,7 +121,7 @@ class Sentence:
     altitude_m: float | None = None
     satellites: int | None = None
     hdop: float | None = None
-    utc_us: int | None = None  # RMC with a fix: date and time, when it was measured
+    utc_us: int | None = None  # RMC with a fix, ZDA: date and time, when it was measured
     rejected: tuple[Reason, ...] = field(default=())
 
 
@@ -134,7 +134,7 @@ def read_sentence(line: bytes) -> Sentence | None:
     kind, fields = _checked(line)
     if kind in _KNOWN:
         return None
-    if kind not in POSITIONS:
+    if kind not in POSITIONS and kind != "ZDA":
         raise RemoteProtocolError(reason=Reason.UNKNOWN_SENTENCE)
     if not all(_FIELD.fullmatch(text) for text in fields):
         raise RemoteProtocolError(reason=Reason.BAD_VALUE)
@@ -147,6 +147,8 @@ def read_sentence(line: bytes) -> Sentence | None:
     said: dict[str, object] = dict(vars(parsed))
     if kind == "VTG":
         return _Numbers(said).vtg()
+    if kind == "ZDA":
+        return _zda(said)
     return _position(kind, fields, said)
 
 
@@ -197,6 +199,19 @@ def _position(kind: str, fields: list[str], said: dict[str, object]) -> Sentence
         utc_us=utc_us if utc_us is None or utc_us >= 0 else None,
         rejected=tuple(numbers.rejected),
     )
+
+
+def _zda(said: dict[str, object]) -> Sentence:
+    at, numbers = said.get("time"), [said.get(name) for name in ("year", "month", "day")]
+    if not isinstance(at, time) or not all(isinstance(number, int) for number in numbers):
+        return Sentence(kind="ZDA")  # not known yet
+    year, month, day = (int(str(number)) for number in numbers)
+    try:
+        moment = datetime.combine(date(year, month, day), at, UTC)
+    except ValueError:
+        raise RemoteProtocolError(reason=Reason.BAD_VALUE) from None
+    utc_us = round(moment.timestamp() * 1_000_000)
+    return Sentence(kind="ZDA", time_us=_micros_of_day(at), utc_us=utc_us if utc_us >= 0 else None)
 
 
 def _fix(kind: str, said: dict[str, object]) -> tuple[bool, FixQuality | None]:

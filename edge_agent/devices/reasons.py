@@ -27,6 +27,7 @@ class Reason(StrEnum):
     BAD_JSON = "bad-json"
     UNKNOWN_CLASS = "unknown-class"
     DEVICE_ERROR = "device-error"
+    IMPOSSIBLE_TIME = "impossible-time"
     # HL7: the message
     NOT_HL7 = "not-hl7"
     BAD_CHARSET = "bad-charset"

@@ -7,7 +7,7 @@ from typing import Any
 from edge_agent.orders import OrderDesk
 from edge_agent.triage import Run, Scores
 from edge_agent.uplink import LinkStatus
-from protocols.clock import Clock
+from edge_agent.vehicle_clock import VehicleClock
 from protocols.messages import DeviceHealth
 
 
@@ -18,7 +18,7 @@ class Vehicle:
     unit: str
     call_sign: str
     profile: str
-    clock: Clock
+    clock: VehicleClock
     run: Run
     scores: Scores
     orders: OrderDesk
@@ -29,7 +29,7 @@ class Vehicle:
     def state(self) -> dict[str, Any]:
         """Return the state, as JSON values."""
         run, link = self.run, self.link()
-        score = self.scores.latest
+        score, stamp = self.scores.latest, self.clock.stamp()
         return {
             "unit": self.unit,
             "call_sign": self.call_sign,
@@ -62,5 +62,7 @@ class Vehicle:
             "handoffs": [handoff.model_dump() for handoff in self.orders.handoffs],
             "devices": [device.model_dump(mode="json") for device in self.devices()],
             "cameras": [{"camera": name, "state": state} for name, state in self.cameras()],
-            "now_utc_us": self.clock.utc_us(),
+            "clock": stamp.source.value,
+            "clock_error_us": stamp.error_us,
+            "now_utc_us": stamp.utc_us,
         }

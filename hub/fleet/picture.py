@@ -1,7 +1,9 @@
 """The live picture of the fleet. Law: a view depends on when things were captured, not on arrival.
 
 A record changes a view only if it was captured later than what the view shows: backlog that fills
-in after an outage never sets a unit back. Applying a record twice changes nothing.
+in after an outage never sets a unit back. Applying a record twice changes nothing. A clock that
+nobody vouches for does not count past the moment of receipt: neither a day ahead, which would hold
+the view still for a day, nor a live record of 1970, which would never be shown.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,8 +12,12 @@ from typing import Final
 
 from hub.connections import Connections
 from hub.ingest.taps import Arrived
+from hub.store.clock_corrections import UNDISCIPLINED
+from hub.store.records import StoredRecord
 from hub.store.units import Unit
+from protocols.clock import ClockSource
 from protocols.ids import UnitId
+from protocols.link.streams import Lane
 from protocols.live.feed import LinkState, LinkView, NodeView, PositionView, ScoreView, UnitView
 from protocols.messages import (
     LinkHealth,
@@ -55,6 +61,7 @@ class _State:
     link: LinkHealth | None = None
     link_utc_us: int = -1
     status_utc_us: int = -1
+    clock_utc_us: int = -1
     told_link: str = "unknown"
     run_utc_us: int = -1
     stamps: dict[str, _Stamped] = field(default_factory=dict)
@@ -111,7 +118,7 @@ class FleetPicture:
             record, message = arrived
             if type(message) is Position:
                 known = newest.get(record.unit)
-                if known is None or record.captured_utc_us > known.record.captured_utc_us:
+                if known is None or _when_us(record) > _when_us(known.record):
                     newest[record.unit] = arrived
             else:
                 self._take(arrived)
@@ -124,7 +131,11 @@ class FleetPicture:
         if state is None:
             return
         state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
-        if message is not None and _apply(state, message, record.captured_utc_us):
+        when_us = _when_us(record)
+        is_changed = _take_clock(state, record, when_us)
+        if message is not None and _apply(state, message, when_us):
+            is_changed = True
+        if is_changed:
             self._on_change(record.unit)
 
     def encounter(self, unit: UnitId, encounter_id: str | None) -> None:
@@ -181,6 +192,28 @@ def _blank(unit: Unit) -> UnitView:
         online=False,
         link=LinkView(state="unknown"),
     )
+
+
+def _when_us(record: StoredRecord) -> int:
+    """Return when `record` counts as captured."""
+    if record.clock not in UNDISCIPLINED:
+        return record.captured_utc_us
+    if record.clock == ClockSource.UNSET and record.lane is Lane.LIVE:
+        return record.received_utc_us
+    return min(record.captured_utc_us, record.received_utc_us)
+
+
+def _take_clock(state: _State, record: StoredRecord, when_us: int) -> bool:
+    """Show which clock dated the unit's newest record."""
+    if when_us < state.clock_utc_us:
+        return False
+    state.clock_utc_us = when_us
+    shown = state.view.clock, state.view.clock_error_us
+    if shown == (record.clock, record.clock_error_us):
+        return False
+    told = {"clock": record.clock, "clock_error_us": record.clock_error_us}
+    state.view = state.view.model_copy(update=told)
+    return True
 
 
 def _apply(state: _State, message: Message, captured_utc_us: int) -> bool:

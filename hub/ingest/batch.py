@@ -14,7 +14,7 @@ from protocols.link import Frame, Origin, Receiver, Stream
 from protocols.link.ranges import SeqRanges
 from protocols.link.receiver import MAX_RANGES
 from protocols.link.wire import Loader
-from protocols.messages import Gap, Message, parse_many
+from protocols.messages import ClockCorrection, Gap, Message, parse_many
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Batch:
     frames: list[Heard] = field(default_factory=list)
     records: list[Arrived] = field(default_factory=list)
     gaps: list[tuple[UnitId, JournalId, Gap]] = field(default_factory=list)
+    corrections: list[tuple[UnitId, JournalId, ClockCorrection]] = field(default_factory=list)
     spans: dict[Ledger, list[Span]] = field(default_factory=dict)
     held_bytes: int = 0  # of bodies, unpacked
     _declared: dict[Ledger, SeqRanges] = field(default_factory=dict)
@@ -88,6 +89,8 @@ class Batch:
             self.records.append(_new(Arrived, (record, message)))
             if type(message) is Gap:
                 self._add_gap(unit, message, origin, receivers[unit, journal])
+            elif type(message) is ClockCorrection:
+                self.corrections.append((unit, origin.journal if origin else journal, message))
 
     def _add_gap(self, unit: UnitId, gap: Gap, origin: Origin | None, receiver: Receiver) -> None:
         """Add what is gone: of its own journal, that is what is not here already.

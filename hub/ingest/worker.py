@@ -22,10 +22,11 @@ from typing import Final
 from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
 from hub.ingest.queue import MessageQueue, Waiting
-from hub.ingest.taps import Taps
+from hub.ingest.taps import Arrived, Taps
 from hub.store import ledgers
 from hub.store import records as store
 from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Pool
+from hub.store.records import StoredRecord
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
@@ -262,13 +263,15 @@ class Ingest:
             key: self._receivers[key[0], key[1]].held_after(key[2], tuple(spans))
             for key, spans in batch.spans.items()
         }
+        records = [arrived.record for arrived in batch.records]
         started_s = self._clock.monotonic_s()
         try:
             new = await store.commit_batch(
                 self._pool,
-                records=[arrived.record for arrived in batch.records],
+                records=records,
                 ledgers=held,
                 gaps=batch.gaps,
+                corrections=batch.corrections,
                 now_utc_us=self._clock.utc_us(),
             )
         except NEVER_STORED:
@@ -285,9 +288,8 @@ class Ingest:
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
         told = batch.records
-        if len(new) < len(told):
-            stored = set(map(id, new))
-            told = [arrived for arrived in told if id(arrived.record) in stored]
+        if new is not records:
+            told = _as_stored(told, new)
         for stream, count in Counter([arrived.record.stream for arrived in told]).items():
             metrics.RECORDS.labels(stream.value).inc(count)
         self._taps.committed(told)
@@ -337,3 +339,17 @@ class Ingest:
             # not its words: a database's error may hold a row
             facts = {"error": type(err).__name__, "sqlstate": getattr(err, "sqlstate", None)}
             log.error("ingest.stalled", extra=facts)
+
+
+def _as_stored(told: Sequence[Arrived], stored: Sequence[StoredRecord]) -> list[Arrived]:
+    """Return of `told` what was stored, in its order, each record as it is stored."""
+    found: list[Arrived] = []
+    waiting = iter(told)
+    for record in stored:
+        key = (record.unit, record.journal, record.stream, record.seq)
+        for arrived in waiting:
+            old = arrived.record
+            if (old.unit, old.journal, old.stream, old.seq) == key:
+                found.append(arrived._replace(record=record))
+                break
+    return found

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from hub.store import copying
+from hub.store import clock_corrections, copying
 from hub.store.database import Asked, Connection, Pool
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
@@ -64,23 +64,28 @@ class Page:
     next: Place | None
 
 
-async def commit_batch(
+async def commit_batch(  # noqa: PLR0913 -- one transaction is this much
     pool: Pool,
     *,
     records: Sequence[StoredRecord],
     ledgers: Mapping[_LEDGER_KEY, Held],
     gaps: Sequence[tuple[UnitId, JournalId, Gap]],
+    corrections: Sequence[clock_corrections.Told] = (),
     now_utc_us: int,
 ) -> Sequence[StoredRecord]:
     """Store `records` and the ledgers that cover them, together or not at all.
 
-    Returns the records that are new: what was salvaged may be here under its first name.
+    Returns the records that are new, as they are stored: what was salvaged may be here under its
+    first name, and a time that its vehicle has corrected since is the right one.
 
     Raises:
         asyncpg.PostgresError, OSError: nothing was stored.
     """
     async with pool.acquire() as connection, connection.transaction():
         records = await _without_known_origins(connection, records)
+        if corrections:
+            await clock_corrections.note(connection, corrections, now_utc_us=now_utc_us)
+        records = await clock_corrections.dated(connection, records)
         await _copy(connection, records)
         await _write_ledgers(connection, ledgers, now_utc_us)
         if gaps:

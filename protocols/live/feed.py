@@ -85,7 +85,10 @@ class NodeView(FeedModel):
 
 
 class UnitView(FeedModel):
-    """All that a list or a map shows of one unit."""
+    """All that a list or a map shows of one unit.
+
+    `clock`: what dates its newest records, and how far that may be off (None: not known).
+    """
 
     unit: str
     call_sign: str
@@ -101,6 +104,8 @@ class UnitView(FeedModel):
     run_id: str | None = None
     nodes: list[NodeView] = []
     cameras: list[str] = []
+    clock: str | None = None
+    clock_error_us: int | None = None
 
 
 class FleetChanged(FeedModel):

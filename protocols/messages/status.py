@@ -1,4 +1,4 @@
-"""Status: what the crew is doing, the time nodes of the run, and gaps in the record."""
+"""Status: what the crew is doing, the time nodes of the run, gaps, and corrections of time."""
 
 from typing import Annotated, Literal, Self
 
@@ -55,3 +55,31 @@ class Gap(Message):
         if self.last_seq < self.first_seq:
             raise ValueError("a gap ends before it begins")
         return self
+
+
+class SeqSpan(Message):
+    """Records `first_seq` … `last_seq` of one stream."""
+
+    kind: Literal["span"] = "span"
+    stream: Annotated[Stream, Strict(strict=False)]
+    first_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    last_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> Self:
+        if self.last_seq < self.first_seq:
+            raise ValueError("a span ends before it begins")
+        return self
+
+
+class ClockCorrection(Message):
+    """Those records of `spans` that `rtc` or `unset` stamped were captured `add_us` later.
+
+    They are of the journal that says so, and were not salvaged. Corrected they are off by no more
+    than `error_us`, and count as `gnss`. What a body says of other times stays as it is.
+    """
+
+    kind: Literal["clock_correction"] = "clock_correction"
+    spans: Annotated[tuple[SeqSpan, ...], Strict(strict=False), Field(min_length=1, max_length=16)]
+    add_us: Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+    error_us: Annotated[int, Field(ge=0, le=2**53 - 1)]

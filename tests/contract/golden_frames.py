@@ -25,6 +25,7 @@ from protocols.messages import (
     AlarmPriority,
     Channel,
     Clip,
+    ClockCorrection,
     ConsciousnessNote,
     DeviceHealth,
     EncounterClosed,
@@ -43,6 +44,7 @@ from protocols.messages import (
     Position,
     Score,
     ScorePart,
+    SeqSpan,
     StatusChange,
     Still,
     StreamBacklog,
@@ -92,6 +94,10 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
     yield Stream.CHART, PatientNote(
         encounter_id=ID, family_name="李", given_name="雷", sex="male", age_years=62,
         complaint="胸痛 40 分钟", by="crew",
+    )  # fmt: skip
+    yield Stream.STATUS, ClockCorrection(
+        spans=(SeqSpan(stream=Stream.VITALS, first_seq=1, last_seq=40),),
+        add_us=NOW_US - 40_000_000, error_us=500_000,
     )  # fmt: skip
     yield Stream.CHART, ConsciousnessNote(acvpu="A", on_oxygen=False, by="crew")
     yield Stream.CHART, EncounterOpened(encounter_id=ID, run_id="r1")

@@ -26,6 +26,7 @@ def frame(  # noqa: PLR0913 -- a frame has this many fields
     lane: Lane = Lane.LIVE,
     captured_utc_us: int = NOON_US,
     origin: Origin | None = None,
+    clock: ClockSource = ClockSource.GNSS,
 ) -> bytes:
     """One frame whose records are a second apart."""
     return encode_frame(
@@ -35,8 +36,8 @@ def frame(  # noqa: PLR0913 -- a frame has this many fields
             first_seq=Seq(first_seq),
             lane=lane,
             sent_utc_us=NOON_US,
-            clock=ClockSource.GNSS,
-            clock_error_us=900,
+            clock=clock,
+            clock_error_us=900 if clock is ClockSource.GNSS else None,
             records=tuple(
                 Record(
                     captured_utc_us=captured_utc_us + i * 1_000_000,

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from edge_agent.devices import GnssGpsd, GnssNmea, open_gnss
 from edge_agent.devices.gpsd import Report, Sky, read_line
 from edge_agent.vehicle_clock import VehicleClock
+from protocols.clock import Clock
 from protocols.errors import ConfigError, RemoteProtocolError
 from protocols.messages import FixQuality, Position
 from protocols.runtime.clock import SystemClock
 from tests.edge_agent.devices.sink import Sink, count_of, until
+from tests.fakes.clock import FakeClock
 
 NOTHING = Sky(None, None)
 TPV: dict[str, object] = {
@@ -56,8 +58,10 @@ class Daemon:
 
 
 @contextlib.asynccontextmanager
-async def watching(sink: Sink) -> AsyncIterator[tuple[Daemon, GnssGpsd, VehicleClock]]:
-    daemon, clock = Daemon(), VehicleClock(SystemClock())
+async def watching(
+    sink: Sink, system: Clock | None = None
+) -> AsyncIterator[tuple[Daemon, GnssGpsd, VehicleClock]]:
+    daemon, clock = Daemon(), VehicleClock(system or SystemClock())
     server = await asyncio.start_server(daemon.serve, "127.0.0.1", 0)
     daemon.port = server.sockets[0].getsockname()[1]
     driver = GnssGpsd(
@@ -78,10 +82,9 @@ async def watching(sink: Sink) -> AsyncIterator[tuple[Daemon, GnssGpsd, VehicleC
 
 async def test_a_fix_becomes_a_position_with_what_sky_says() -> None:
     sink = Sink()
-    async with watching(sink) as (daemon, driver, clock):
+    async with watching(sink) as (daemon, driver, _):
         daemon.say({"class": "SKY", "uSat": 11, "hdop": 0.9}, TPV)
         await count_of(sink, 1)
-        difference_us = clock.gnss_difference_us
         health = driver.health()
     assert daemon.asked == [b'?WATCH={"enable":true,"json":true}\n']
     assert sink.of(Position) == [
@@ -90,8 +93,20 @@ async def test_a_fix_becomes_a_position_with_what_sky_says() -> None:
             speed_mps=13.9, heading_deg=0.0, altitude_m=12.5, satellites=11, hdop=0.9,
         )
     ]  # fmt: skip
-    assert difference_us is not None
     assert (health.state, health.rejected) == ("ok", {})
+
+
+async def test_its_time_disciplines_the_vehicle_s_clock_and_one_that_cannot_be_is_counted() -> None:
+    sink, system = Sink(), FakeClock(utc_us=0)
+    async with watching(sink, system) as (daemon, driver, clock):
+        for second in range(3):
+            daemon.say(TPV | {"time": f"2027-01-15T08:00:0{second}.000Z"})
+            await count_of(sink, second + 1)
+            await system.advance(1.0)
+        assert clock.utc_us() == 1_800_000_003_000_000
+        system.jump_utc(1_800_000_000_000_000)
+        daemon.say(TPV | {"time": "2025-11-15T08:00:03.000Z"})
+        await until(lambda: driver.health().rejected == {"impossible-time": 1})
 
 
 async def test_without_a_fix_nothing_is_recorded_and_the_state_says_so() -> None:

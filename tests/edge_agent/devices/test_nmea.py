@@ -138,6 +138,16 @@ def test_what_cannot_be_true_is_refused_with_its_reason(body: bytes, reason: Rea
     assert refusal(body) is reason
 
 
+def test_zda_tells_the_time_and_nothing_else() -> None:
+    said = read_sentence(signed(b"GNZDA,223745.50,11,07,2020,00,00"))
+    assert said is not None
+    assert (said.utc_us, said.has_fix) == (1_594_507_065_500_000, False)
+    unset = read_sentence(signed(b"GNZDA,,,,,00,00"))
+    assert unset is not None
+    assert unset.utc_us is None
+    assert refusal(b"GNZDA,223745.50,31,02,2020,00,00") is Reason.BAD_VALUE
+
+
 def test_an_impossible_speed_costs_the_speed_and_not_the_position() -> None:
     epochs, reasons = heard(
         signed(RMC.replace(b"10.00", b"9999.0")) + b"\r\n" + signed(GGA) + b"\n"

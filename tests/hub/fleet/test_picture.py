@@ -74,6 +74,34 @@ def view(of: FleetPicture, *, now_s: int = 0) -> UnitView:
     return found
 
 
+def by_clock(clock: str, arrived: Arrived) -> Arrived:
+    return arrived._replace(record=arrived.record._replace(clock=clock))
+
+
+def test_a_clock_that_runs_a_day_ahead_does_not_hold_the_view_still_for_a_day() -> None:
+    made, _ = picture()
+    ahead = arrived(Stream.POSITION, position(latitude_deg=23.0), 86_400, received_s=5)
+    made.records([by_clock("rtc", ahead)])
+    assert view(made).clock == "rtc"
+    made.records([arrived(Stream.POSITION, position(latitude_deg=24.0), 9, received_s=9)])
+    found = view(made)
+    assert found.position is not None
+    assert (found.position.latitude_deg, found.clock) == (24.0, "gnss")
+
+
+def test_a_vehicle_that_booted_in_1970_is_shown_and_its_time_is_said_to_be_unset() -> None:
+    made, _ = picture()
+    made.records([arrived(Stream.POSITION, position(latitude_deg=23.0), 1, received_s=1)])
+    record = arrived(Stream.POSITION, position(latitude_deg=24.0), 0, received_s=2).record
+    first = record._replace(captured_utc_us=7, clock="unset")
+    made.records([Arrived(first, position(latitude_deg=24.0))])
+    found = view(made)
+    assert found.position is not None
+    assert found.position.latitude_deg == 24.0
+    assert found.position.captured_utc_us == NOON_US + 2 * SECOND_US
+    assert (found.clock, found.clock_error_us) == ("unset", None)
+
+
 def story() -> list[Arrived]:
     """A run with two of everything, the later meant to be shown."""
     score = Score(score="news2", edition="x", low=1, high=3, band="low", parts=())

@@ -1,4 +1,4 @@
-import { type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkIndicator, SchemeSwitch, useFeedRunning } from "@goldenhour/shared";
+import { ClockNote, type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkIndicator, SchemeSwitch, useFeedRunning } from "@goldenhour/shared";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -78,6 +78,7 @@ function Head({ state }: { state: VehicleState }) {
         <Waiting link={state.link} />
       </div>
       <div className="gh-spacer" />
+      <ClockNote clock={state.clock} />
       <Clock />
       <LangSwitch />
       <SchemeSwitch />

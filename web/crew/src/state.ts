@@ -2,6 +2,7 @@
 
 import {
   type Advice,
+  type ClockView,
   type DeviceHealth,
   Fields,
   type Hospital,
@@ -50,6 +51,7 @@ export type VehicleState = {
   handoffs: Handoff[];
   devices: DeviceHealth[];
   cameras: { camera: string; state: string }[];
+  clock: ClockView;
   nowUtcUs: number;
 };
 
@@ -90,6 +92,7 @@ export function readState(f: Fields): VehicleState {
       const camera = Fields.of(item, path);
       return { camera: camera.text("camera"), state: camera.textOr("state") ?? "" };
     }),
+    clock: { source: f.textOr("clock"), errorUs: f.numberOr("clock_error_us") },
     nowUtcUs: f.number("now_utc_us"),
   };
 }

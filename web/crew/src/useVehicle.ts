@@ -3,6 +3,9 @@ import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 
 
 import { readState, type VehicleState } from "./state.ts";
 
+/** An answer is no later than this; a state that says an earlier time is of a clock that was set. */
+const LATE_US = 10_000_000;
+
 /** The newest state, outside React: from the feed, from answers to actions, from `GET /state`. */
 export class VehicleStore {
   private state: VehicleState | null = null;
@@ -17,10 +20,11 @@ export class VehicleStore {
     return () => this.listeners.delete(listener);
   };
 
-  /** Take in a state; an older one never replaces a newer one. */
+  /** Take in a state; an older one never replaces a newer one, unless the vehicle's clock was set back. */
   take(f: Fields): void {
     const next = readState(f);
-    if (this.state !== null && next.nowUtcUs < this.state.nowUtcUs) return;
+    const olderUs = this.state === null ? 0 : this.state.nowUtcUs - next.nowUtcUs;
+    if (olderUs > 0 && olderUs < LATE_US) return;
     this.state = next;
     this.feed.clock.observe(next.nowUtcUs);
     this.takeScore(f, next);

@@ -1,6 +1,7 @@
 import {
   AlarmBar,
   Card,
+  ClockNote,
   clockText,
   ErrorNote,
   LinkIndicator,
@@ -78,6 +79,7 @@ function RoomHead({ room, onBack }: { room: Room; onBack: () => void }) {
       </span>
       <span className="doc-patient gh-dim">{patientLine(t, room)}</span>
       <div className="gh-spacer" />
+      {view !== undefined && <ClockNote clock={view.clock} />}
       {view !== undefined && <LinkIndicator link={view.link} seenFrom="hub" />}
       <EncounterButton room={room} />
     </header>

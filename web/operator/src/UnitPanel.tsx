@@ -2,6 +2,7 @@ import {
   ageOf,
   agoText,
   bytesText,
+  ClockNote,
   clockText,
   kmhOf,
   LinkIndicator,
@@ -63,6 +64,7 @@ export function UnitPanel({ unit: id, isFollowing, onFollow, onClose }: {
         <div className="op-panel-line">
           <LinkIndicator link={unit.link} seenFrom="hub" />
         </div>
+        <ClockNote clock={unit.clock} />
         {unit.news2 !== null && (
           <div className="op-panel-line">
             <span className="gh-band" data-band={unit.news2.band}>

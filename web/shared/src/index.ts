@@ -20,6 +20,7 @@ export { Brand, Card, Empty, FeedLost, LangSwitch, Mark, SchemeSwitch } from "./
 export { mount } from "./theme/Root.tsx";
 export { vehicleTheme } from "./theme/theme.ts";
 export * from "./time/age.ts";
+export { ClockNote, isSure } from "./time/ClockNote.tsx";
 export { useNow } from "./time/useNow.ts";
 export { TrendChart } from "./trend/TrendChart.tsx";
 export { bandText, missingText, News2, scoreText } from "./triage/News2.tsx";

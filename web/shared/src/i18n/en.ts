@@ -2,6 +2,11 @@
 export const en = {
   brand: { name: "Golden Hour", notDevice: "Not a certified medical device" },
   apps: { doctor: "Doctor", operator: "Operator", crew: "Crew" },
+  clock: {
+    uncertain: "Time uncertain",
+    unknown: "the vehicle's clock is not set by satellite; how far it is off is not known",
+    within: "the vehicle's clock may be off by {{seconds}} s",
+  },
   common: {
     language: "中文",
     languageLabel: "切换到中文",
@@ -443,6 +448,7 @@ export const en = {
       thinned: "more than one a second",
       "bad-json": "no JSON",
       "device-error": "device's own error",
+      "impossible-time": "time that cannot be",
       "not-hl7": "not HL7",
       "unknown-message": "unknown message",
       "bad-charset": "unknown character set",

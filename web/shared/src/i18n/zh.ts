@@ -4,6 +4,11 @@ import type { Dictionary } from "./dictionary.ts";
 export const zh: Dictionary = {
   brand: { name: "黄金一小时", notDevice: "非注册医疗器械" },
   apps: { doctor: "医生端", operator: "调度端", crew: "车组端" },
+  clock: {
+    uncertain: "时间不确定",
+    unknown: "车载时钟未经卫星校准，误差未知",
+    within: "车载时钟误差可能达 {{seconds}} 秒",
+  },
   common: {
     language: "English",
     languageLabel: "Switch to English",
@@ -389,6 +394,7 @@ export const zh: Dictionary = {
       thinned: "每秒多于一次",
       "bad-json": "不是 JSON",
       "device-error": "设备自报错误",
+      "impossible-time": "不可能的时间",
       "not-hl7": "不是 HL7",
       "unknown-message": "未知消息",
       "bad-charset": "未知字符集",

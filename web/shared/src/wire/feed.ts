@@ -31,6 +31,9 @@ export type NodeView = { node: string; atUtcUs: number; source: string };
 export const PROFILES = ["ambulance", "patrol"] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/** What dates a unit's records, and how far that may be off; null: nobody knows. */
+export type ClockView = { source: string | null; errorUs: number | null };
+
 export type UnitView = {
   unit: string;
   callSign: string;
@@ -46,6 +49,7 @@ export type UnitView = {
   runId: string | null;
   nodes: NodeView[];
   cameras: string[];
+  clock: ClockView;
 };
 
 export type StreamRecord = {
@@ -196,6 +200,7 @@ export function readUnit(value: unknown, path = "unit"): UnitView {
     runId: f.textOr("run_id"),
     nodes: f.list("nodes", readNode),
     cameras: f.texts("cameras"),
+    clock: { source: f.textOr("clock"), errorUs: f.numberOr("clock_error_us") },
   };
 }
 
