@@ -1,6 +1,8 @@
 """The housekeeper: decides when the journal needs room, and has it made (see `room`)."""
 
 import logging
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from edge_agent.journal import room, rows
@@ -9,6 +11,9 @@ from edge_agent.journal.disk import Disk
 from edge_agent.journal.settings import JournalSettings
 from protocols.clock import Clock
 from protocols.errors import StorageError
+from protocols.link.ranges import SeqRanges
+from protocols.link.streams import Stream
+from protocols.messages import Gap
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +57,30 @@ class Housekeeper:
             return False
         log.error("journal.full", extra={"file": self._disk.path.name})
         return False
+
+    async def give_up(self, stream: Stream, damaged: Sequence[int]) -> None:
+        """Delete records of `stream` that cannot be read any more, and declare each run of them.
+
+        Raises:
+            StorageError: the file refused; what was deleted is declared.
+        """
+        runs = SeqRanges()
+        for seq in damaged:
+            runs.add(seq, seq)
+        for first, last in runs:
+            gap = Gap(stream=stream, first_seq=first, last_seq=last, reason="damaged")
+            declare = partial(
+                room.give_up,
+                accounts=self._accepted.accounts,
+                gap=gap,
+                now_utc_us=self._clock.utc_us(),
+            )
+            declaration = await self._disk.run(declare)
+            if declaration is None:
+                continue  # another reader was first
+            self._accepted.shed(gap, declaration)
+            facts = {"stream": stream.value, "first_seq": first, "last_seq": last}
+            log.error("journal.damaged_records", extra=facts)
 
     async def open_reserve(self) -> bool:
         """Whether there was a reserve, which is now open."""

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from edge_agent.journal import rows
+from edge_agent.journal import inbox, rows
 from edge_agent.journal.accepted import Accepted, Listener
 from edge_agent.journal.disk import Disk
 from edge_agent.journal.housekeeper import Housekeeper
@@ -124,8 +124,15 @@ class Journal:
         return self._accepted.of(stream)
 
     async def span(self, stream: Stream, first: int, last: int) -> list[Row]:
-        """Return the rows `first` … `last` of `stream` that are still here, in order."""
-        return await self._disk.run(lambda file: rows.span(file, stream, first, last))
+        """Return the rows `first` … `last` of `stream` that are still here, in order.
+
+        What turns out to be damaged is declared as gone.
+        """
+        found, damaged = await self._disk.run(lambda file: rows.span(file, stream, first, last))
+        if damaged:
+            async with self._writer.turn:
+                await self._housekeeper.give_up(stream, damaged)
+        return found
 
     async def acknowledged(self, stream: Stream, held: Held) -> None:
         """Keep what the hub has of `stream`: those rows may go when their time has come."""
@@ -141,7 +148,7 @@ class Journal:
         def commit(file: sqlite3.Connection) -> None:
             with transaction(file):
                 for seq, order_id, body in orders:
-                    rows.receive_order(
+                    inbox.receive_order(
                         file,
                         journal,
                         seq,
@@ -149,13 +156,13 @@ class Journal:
                         body=body,
                         now_utc_us=now_us,
                     )
-                rows.note_inbox(file, journal, held)
+                inbox.note_inbox(file, journal, held)
 
         await self._disk.run(commit)
 
     async def inbox_held(self, journal: JournalId) -> Held:
         """Return which orders of the hub's `journal` have been received."""
-        return await self._disk.run(lambda file: rows.inbox_held(file, journal))
+        return await self._disk.run(lambda file: inbox.inbox_held(file, journal))
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -167,7 +174,7 @@ class Journal:
 
     async def orders(self, *, since_utc_us: int) -> list[tuple[int, bytes]]:
         """Return (received_utc_us, body) of the orders received since then, oldest first."""
-        return await self._disk.run(lambda file: rows.orders(file, since_utc_us=since_utc_us))
+        return await self._disk.run(lambda file: inbox.orders(file, since_utc_us=since_utc_us))
 
     async def waiting(self, stream: Stream) -> tuple[int, int, int | None]:
         """Return of `stream` what the hub lacks: records, about how many bytes, and since when."""

@@ -93,6 +93,16 @@ def shed(
     return None
 
 
+def give_up(
+    connection: sqlite3.Connection, accounts: _Accounts, gap: Gap, *, now_utc_us: int
+) -> Row | None:
+    """Delete what `gap` declares and append its record, in one transaction; None: it is gone."""
+    with transaction(connection):
+        if not rows.delete(connection, gap.stream, gap.first_seq, gap.last_seq):
+            return None
+        return _declare(connection, accounts, gap, now_utc_us)
+
+
 def _declare(connection: sqlite3.Connection, accounts: _Accounts, gap: Gap, now_utc_us: int) -> Row:
     last = accounts.get(Stream.STATUS, StreamAccount(last_seq=0, held=Held())).last_seq
     row = Row(

@@ -3,13 +3,15 @@
 Law: once learnt, time goes by the steady clock alone. A receiver moves it only after it has said
 the same for as long as its word is worth, and what is stated as the error covers every doubt.
 
-Theory of operation. A sentence names a moment and arrives a little after it, never before. So
-UTC less the steady clock, taken at arrival, is at most the true offset, and the largest seen is the
-best: an offset rises at once with a sentence that came sooner, and falls no faster than a clock may
-drift. What stands outside the stated error is another opinion. It counts only while it agrees with
-itself: a receiver that repeats an old time, or a buffer that is being emptied, never does. The
-computer's own clock has one vote: against the steady clock it hastens the new opinion, for it, it
-holds the new one off.
+Theory of operation. A sentence names a moment and arrives a little after it, never before. So UTC
+less the steady clock, taken at arrival, is at most the true offset: the largest seen is the least
+that it can be. It rises at once with a sentence that came sooner, and falls no faster than a clock
+may drift. In what the sentences leave open the computer's clock is taken where it lies there, for
+NTP may have set it better than a line of text can.
+
+What stands outside is another opinion. It counts only while it agrees with itself: a receiver that
+repeats an old time, or a buffer that is being emptied, never does. The computer's clock has a vote:
+for the new opinion it hastens it, against it, it holds it off.
 
 All arguments are microseconds; the steady clock's begin anywhere and never go back.
 """
@@ -54,17 +56,19 @@ _ONE_TO_TWO_US: Final = 600_000_000
 class Learnt:
     """UTC is the steady clock plus `offset_us`, as last confirmed at `confirmed_us` of it.
 
-    `doubt_us`: until `doubted_until_us` another opinion, so far away, may have been the right one.
+    By its sentences it is at least `least_us`. `doubt_us`: until it is confirmed at
+    `doubted_until_us` or later, another opinion, so far away, may have been the right one.
     """
 
     offset_us: int
+    least_us: int
     confirmed_us: int
     doubt_us: int = 0
     doubted_until_us: int = 0
 
     def error_us(self, steady_us: int) -> int:
         """Return how far it may be off at `steady_us`; grows while nothing confirms it."""
-        doubt_us = self.doubt_us if steady_us < self.doubted_until_us else 0
+        doubt_us = self.doubt_us if self.confirmed_us < self.doubted_until_us else 0
         return self.scatter_us(steady_us) + doubt_us
 
     def scatter_us(self, steady_us: int) -> int:
@@ -106,7 +110,7 @@ class Discipline:
             return False
         offset_us, learnt = found_us - steady_us, self.learnt
         if learnt is not None:
-            above_us = offset_us - learnt.offset_us
+            above_us = offset_us - learnt.least_us
             if abs(above_us) <= learnt.scatter_us(steady_us):
                 self._confirm(learnt, offset_us, steady_us)
                 return True
@@ -124,7 +128,7 @@ class Discipline:
             return None
         error_us = learnt.error_us(steady_us)
         if other is not None and other.is_steady and not self._votes_for(learnt, other):
-            error_us = max(error_us, abs(other.offset_us - learnt.offset_us) + SENTENCE_LATE_US)
+            error_us = max(error_us, abs(other.offset_us - learnt.least_us) + SENTENCE_LATE_US)
         return -(-error_us // _STEP_US) * _STEP_US
 
     def _possible(self, utc_us: int, steady_us: int, computer_us: int | None) -> int | None:
@@ -147,10 +151,14 @@ class Discipline:
         return known_us is not None and abs(utc_us - known_us) <= _FAR_US
 
     def _confirm(self, learnt: Learnt, offset_us: int, steady_us: int) -> None:
-        lowest_us = learnt.offset_us - _drift_us(steady_us - learnt.confirmed_us)
+        step_us = _drift_us(steady_us - learnt.confirmed_us)
+        least_us = max(offset_us, learnt.least_us - step_us)
+        wanted_us = self._within(least_us)
+        slewed_us = min(max(wanted_us, learnt.offset_us - step_us), learnt.offset_us + step_us)
         self._opinion = None
         self.learnt = Learnt(
-            offset_us=max(offset_us, lowest_us),
+            offset_us=min(max(slewed_us, least_us), least_us + SENTENCE_LATE_US),
+            least_us=least_us,
             confirmed_us=steady_us,
             doubt_us=learnt.doubt_us,
             doubted_until_us=learnt.doubted_until_us,
@@ -174,17 +182,25 @@ class Discipline:
     def _believe(self, other: _Opinion, steady_us: int) -> None:
         doubt_us = 0
         if self.learnt is not None:
-            doubt_us = abs(other.offset_us - self.learnt.offset_us)
+            doubt_us = abs(other.offset_us - self.learnt.least_us)
         elif self._computer_us is not None:
             apart_us = abs(other.offset_us - self._computer_us)
             doubt_us = apart_us if SENTENCE_LATE_US < apart_us < LEAP_US else 0
         self._opinion = None
         self.learnt = Learnt(
-            offset_us=other.offset_us,
+            offset_us=self._within(other.offset_us),
+            least_us=other.offset_us,
             confirmed_us=steady_us,
             doubt_us=doubt_us,
             doubted_until_us=steady_us + ALMANAC_US,
         )
+
+    def _within(self, least_us: int) -> int:
+        """Return the computer's offset where the sentences leave it open, else the least."""
+        found_us = self._computer_us
+        if found_us is None or not least_us <= found_us <= least_us + SENTENCE_LATE_US:
+            return least_us
+        return found_us
 
     def _patience_us(self, other: _Opinion) -> int:
         if self.learnt is None:

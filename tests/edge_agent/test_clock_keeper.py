@@ -121,7 +121,7 @@ async def kept(journal: Journal, system: FakeClock) -> None:
     [
         "", "[]", "{}", '{"boot": "first", "learnt": 5}', '{"boot": "first", "learnt": {"x": 1}}',
         '{"boot": "first", "learnt": {"offset_us": "?", "confirmed_us": 1}}',
-        '{"boot": "first", "learnt": {"offset_us": 5, "confirmed_us": 999000000}}',
+        '{"boot": "first", "learnt": {"offset_us": 5, "least_us": 5, "confirmed_us": 999000000}}',
     ],
 )  # fmt: skip
 async def test_what_cannot_have_been_kept_is_passed_over(

@@ -1,6 +1,7 @@
 """The journal keeps what it accepted, without holes, and frees only on the hub's word."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -9,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal import JournalSettings, open_journal
+from edge_agent.journal import JournalSettings, Row, open_journal, rows
 from edge_agent.journal.schema import files_set_aside
 from protocols.clock import ClockSource
 from protocols.errors import ClosedError
-from protocols.ids import JournalId
+from protocols.ids import JournalId, Seq
 from protocols.link import Held, Stream
-from protocols.messages import (
-    VitalsReading,
-    parse_body,
-)
+from protocols.messages import Gap, VitalsReading, parse_body
 from protocols.runtime.clock import SystemClock
 from tests.edge_agent.journal.filling import accept, alarm, gaps_of, place, pulse, running
 from tests.fakes.clock import FakeClock
@@ -90,6 +88,13 @@ async def test_what_waits_is_counted_in_records_bytes_and_age(tmp_path: Path) ->
         assert await journal.waiting(Stream.VITALS) == (0, 0, None)
 
 
+def waveform(seq: int) -> Row:
+    return Row(
+        stream=Stream.WAVEFORM, seq=Seq(seq), captured_utc_us=1, clock=ClockSource.GNSS,
+        clock_error_us=0, body=os.urandom(50_000),
+    )  # fmt: skip
+
+
 async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Path) -> None:
     settings = JournalSettings(largest_bytes=16 * 2**20)
     clock = FakeClock()
@@ -104,11 +109,7 @@ async def test_a_full_file_sheds_bulk_and_says_so_and_keeps_alarms(tmp_path: Pat
         blob = sqlite3.connect(tmp_path / "journal.db")
         blob.execute("PRAGMA busy_timeout=5000")
         with blob:  # 20 MiB of waveforms that the hub does not have
-            blob.executemany(
-                "INSERT INTO record VALUES ('waveform', ?, 1, 'gnss', 0, 1, NULL, NULL, 0, ?)",
-                [(seq, os.urandom(50_000)) for seq in range(1, 420)],
-            )
-            blob.execute("INSERT INTO stream VALUES ('waveform', 419, 0, '[]')")
+            rows.append(blob, [waveform(seq) for seq in range(1, 420)], now_utc_us=1)
         blob.close()
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
@@ -220,3 +221,27 @@ async def test_kill_9_takes_nothing_that_was_accepted(tmp_path: Path, accepted_b
         assert not files_set_aside(path)
     assert seqs[:accepted] == list(range(1, accepted + 1))
     assert len(seqs) <= accepted + 1  # one more may have been on the disk, its word unsaid
+
+
+async def test_a_body_that_the_file_has_lost_is_declared_and_never_sent(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path) as journal:
+        for number in range(1, 6):
+            await accept(journal, Stream.VITALS, pulse(number))
+        with contextlib.closing(sqlite3.connect(path)) as other, other:
+            # what SQLite makes of a last page that the file has lost
+            other.execute(
+                "UPDATE record SET body = zeroblob(length(body))"
+                " WHERE stream = 'vitals' AND seq IN (2, 3, 5)"
+            )
+        shed: list[Gap] = []
+        journal.on_shed(shed.append)
+        found = await asyncio.gather(*(journal.span(Stream.VITALS, 1, 5) for _ in range(2)))
+        assert [[row.seq for row in rows] for rows in found] == [[1, 4], [1, 4]]
+        gaps = [(gap.stream, gap.first_seq, gap.last_seq, gap.reason) for gap in shed]
+        assert gaps == [
+            (Stream.VITALS, 2, 3, "damaged"),
+            (Stream.VITALS, 5, 5, "damaged"),
+        ]
+        assert await gaps_of(journal) == shed
+        assert [row.seq for row in await journal.newest(Stream.VITALS, limit=9)] == [1, 4]

@@ -49,7 +49,9 @@ async def test_a_jump_of_the_system_clock_is_not_seen() -> None:
 async def test_what_was_learnt_before_a_restart_is_gone_on_with() -> None:
     system = FakeClock(utc_us=DAY_US)
     clock = VehicleClock(system)
-    clock.learnt = Learnt(offset_us=1_800_000_000_000_000, confirmed_us=0)
+    clock.learnt = Learnt(
+        offset_us=1_800_000_000_000_000, least_us=1_800_000_000_000_000, confirmed_us=0
+    )
     await system.advance(7_200.0)
     stamp = clock.stamp()
     assert stamp.utc_us == 1_800_007_200_000_000

@@ -1,0 +1,51 @@
+"""The journal's inbox: orders from the hub, and which of them have been received."""
+
+import json
+import sqlite3
+
+from edge_agent.journal.rows import held_of
+from protocols.ids import JournalId
+from protocols.link.ack import Held
+
+
+def receive_order(  # noqa: PLR0913 -- what an order is
+    connection: sqlite3.Connection,
+    journal: JournalId,
+    seq: int,
+    *,
+    order_id: str,
+    body: bytes,
+    now_utc_us: int,
+) -> None:
+    """Put an order into the inbox; a second copy is passed over."""
+    connection.execute(
+        "INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, ?)",
+        (journal, seq, order_id, now_utc_us, body),
+    )
+
+
+def note_inbox(connection: sqlite3.Connection, journal: JournalId, held: Held) -> None:
+    """Keep which orders of `journal` have been received."""
+    connection.execute(
+        "INSERT INTO inbox_ledger VALUES (?, ?, ?) ON CONFLICT (journal)"
+        " DO UPDATE SET watermark = excluded.watermark, ranges = excluded.ranges",
+        (journal, held.watermark, json.dumps(held.ranges)),
+    )
+
+
+def inbox_held(connection: sqlite3.Connection, journal: JournalId) -> Held:
+    """Return which orders of `journal` have been received."""
+    row = connection.execute(
+        "SELECT watermark, ranges FROM inbox_ledger WHERE journal = ?", (journal,)
+    ).fetchone()
+    return Held() if row is None else held_of(row[0], row[1])
+
+
+def orders(connection: sqlite3.Connection, *, since_utc_us: int) -> list[tuple[int, bytes]]:
+    """Return (received_utc_us, body) of the orders received since then, oldest first."""
+    rows = connection.execute(
+        "SELECT received_utc_us, body FROM inbox WHERE received_utc_us >= ?"
+        " ORDER BY received_utc_us, seq",
+        (since_utc_us,),
+    )
+    return [(int(received), bytes(body)) for received, body in rows]
