@@ -1,16 +1,13 @@
-"""Lossless coding of waveforms measured together: each channel is told from those before it.
+"""The first two forms of waveforms whose channels are told from one another: read only, for ever.
 
-The leads of an ECG look at one heart, and neighbouring samples at one moment of it. So a channel's
-first difference is predicted from its own two past differences and from the channels that stand
-before it in the block, one sample before, at and one after; what the prediction misses is small and
-is written as Rice codes (R. F. Rice, JPL 79-22, 1979). The encoder picks the few terms that pay for
-themselves by orthogonal matching pursuit (Y. C. Pati et al., Asilomar 1993) and writes their
-weights, so a block needs nothing but itself to be read, and only whole numbers decide what is read:
-every machine reads the same.
+`interlead3` is what is written. Here a channel's first difference is told from its own two past
+differences and from the channels that stand before it in the block, one sample before, at and one
+after; what that misses is written as Rice codes (R. F. Rice, JPL 79-22, 1979). A block needs
+nothing but itself to be read, and only whole numbers decide what is read.
 
 What the other channels tell is either a difference, Σ weight · their differences, or a level,
-Σ weight · their samples, whose own difference is taken. Monitors compute III, aVR, aVL and aVF from
-I and II, and such a lead is told to the bit only by a level that is rounded as the monitor does.
+Σ weight · their samples, whose own difference is taken: a lead that the monitor computed is told to
+the bit only by a level that is rounded as the monitor does.
 
 A block is a string of bits, the most significant of each byte first:
 
@@ -34,7 +31,6 @@ survives. The bits are filled up with 0 to a whole byte.
 In `interlead`, the first form, every channel is told by differences and the two bits are absent.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,8 +54,6 @@ _ONE: Final = 1 << _WEIGHT_BITS  # the largest weight
 _TOLD_FIELD, _TERMS_FIELD, _PLACE_FIELD, _WEIGHT_FIELD, _CODE_FIELD, _FIRST_FIELD = 2, 3, 7, 5, 5, 6
 _DIFFERENCES: Final = 0
 _LEVELS: Final = {1: 0, 2: _HALF, 3: _ONE - 1}  # what is added before the shift
-_TERM_BITS: Final = _PLACE_FIELD + _WEIGHT_FIELD
-MOST_CHANNELS: Final = (2**_PLACE_FIELD - _OWN_TERMS) // 3  # 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +72,6 @@ class _Predictor:
     def others(self) -> dict[int, int]:
         """The weights of what the channels before it tell, by place among those."""
         return {p - _OWN_TERMS: w for p, w in self.terms.items() if p >= _OWN_TERMS}
-
-
-def encode(samples: _Samples) -> bytes:
-    """Return `samples`, shape (channels ≤ 42, n ≥ 1), as one block of the second form."""
-    channels, count = samples.shape
-    whole = samples.astype(np.int64)
-    head, residuals, codes = _Writer(), [], []
-    for channel in range(channels):
-        predictor = _choose(whole, channel)
-        first, residual = _missed(whole, channel, predictor)
-        parts = _codes(residual)
-        head.channel(first, predictor, parts)
-        residuals.append(residual)
-        codes.append(np.repeat(parts, _PART)[: count - 1])
-    code = np.concatenate(codes)
-    zigzag, rice = _zigzag(np.concatenate(residuals))[code > 0], code[code > 0] - 1
-    quotients = np.minimum(zigzag >> rice, _ESCAPE)
-    lengths = np.where(quotients == _ESCAPE, _ESCAPED_BITS, rice)
-    return np.packbits(
-        np.concatenate([head.bits(), _unary(quotients), _fields(zigzag, lengths)])
-    ).tobytes()
 
 
 def decode(data: bytes, *, channels: int, count: int, form: int = 2) -> _Samples:
@@ -167,18 +140,6 @@ def _told(whole: _Whole, channel: int, predictor: _Predictor) -> tuple[_Whole, _
     return level, summed
 
 
-def _missed(whole: _Whole, channel: int, predictor: _Predictor) -> tuple[int, _Whole]:
-    """Return the first sample and the differences, as `predictor` misses them."""
-    level, summed = _told(whole, channel, predictor)
-    steps = _steps(whole[channel])
-    once, twice = predictor.own
-    before = _own(steps)
-    told = _wrapped(level[1:] - level[:-1])
-    told += (summed + once * before[0] + twice * before[1]) >> _WEIGHT_BITS
-    first = _wrapped(whole[channel, :1] - level[:1])
-    return int(first[0]), _wrapped(steps - told)
-
-
 def _restored(
     whole: _Whole, channel: int, predictor: _Predictor, first: int, residual: _Whole
 ) -> _Whole:
@@ -198,69 +159,7 @@ def _restored(
     return _wrapped(np.cumsum(np.concatenate([[first + int(level[0])], _wrapped(steps)])))
 
 
-def _choose(whole: _Whole, channel: int) -> _Predictor:
-    """Return the predictor that makes the block shortest."""
-    best = _choose_terms(whole, channel)
-    if not best.others:
-        return best
-    likely = {
-        told: _likely_bits(_missed(whole, channel, _Predictor(best.terms, told))[1])
-        for told in (_DIFFERENCES, *_LEVELS)
-    }
-    return _Predictor(best.terms, min(likely, key=likely.__getitem__))
-
-
-def _choose_terms(whole: _Whole, channel: int) -> _Predictor:
-    target = _steps(whole[channel])
-    pool = np.concatenate([_own(target), _steps(_others(whole, channel))])
-    best, best_residual = _Predictor({}), target
-    wanted, terms = target.astype(float), pool.astype(float)
-    energies = (terms * terms).sum(axis=1)
-    left, places = wanted, list[int]()
-    while len(places) < min(_MOST_TERMS, len(terms)):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gains = np.where(energies > 0, (terms @ left) ** 2 / energies, 0.0)
-        gains[places] = -1.0
-        places.append(int(np.argmax(gains)))
-        weights = np.linalg.lstsq(terms[places].T, wanted, rcond=None)[0]
-        tried = {place: _rounded(w) for place, w in zip(places, weights, strict=True)}
-        residual = _wrapped(target - ((_sum(tried, pool) + _HALF) >> _WEIGHT_BITS))
-        if _likely_bits(residual) + _TERM_BITS >= _likely_bits(best_residual):
-            break
-        best, best_residual, left = _Predictor(tried), residual, residual.astype(float)
-    return best
-
-
-def _rounded(weight: float) -> int:
-    """Return the nearest weight that can be written."""
-    sixteenths = max(-_ONE, min(_ONE, round(weight * _ONE)))
-    return sixteenths or (1 if weight > 0 else -1)
-
-
-def _likely_bits(residual: _Whole) -> float:
-    """Return about how many bits Rice codes of `residual` take, to compare two of them."""
-    total = float(np.abs(residual).sum())
-    return len(residual) * math.log2(total / max(1, len(residual)) + 0.5)
-
-
 # -- Rice codes ---------------------------------------------------------------------------------
-
-
-def _codes(residual: _Whole) -> _Whole:
-    """Return the code of every 32 samples that makes them shortest."""
-    zigzag = _zigzag(residual)
-    starts = np.arange(0, len(zigzag), _PART)
-    if not len(starts):
-        return np.zeros(0, np.int64)
-    sizes = np.diff(np.append(starts, len(zigzag)))
-    silent = np.where(np.add.reduceat(zigzag, starts) == 0, 0, np.iinfo(np.int64).max)
-    costs = [
-        np.add.reduceat(np.minimum(zigzag >> rice, _ESCAPE + _ESCAPED_BITS), starts)
-        + (rice + 1) * sizes
-        for rice in range(_LARGEST_CODE)
-    ]
-    found: _Whole = np.argmin(np.stack([silent, *costs]), axis=0)
-    return found
 
 
 def _read_codes(reader: "_Reader", count: int) -> _Whole:
@@ -300,35 +199,6 @@ def _read_predictor(reader: "_Reader", channel: int, told: int) -> _Predictor:
 
 
 # -- bits ---------------------------------------------------------------------------------------
-
-
-class _Writer:
-    """Collects fields of some bits each."""
-
-    def __init__(self) -> None:
-        self._values: list[int] = []
-        self._lengths: list[int] = []
-
-    def channel(self, first: int, predictor: _Predictor, codes: _Whole) -> None:
-        self._put(predictor.told, _TOLD_FIELD)
-        zigzag = _zigzag_one(first)
-        self._put(zigzag.bit_length(), _FIRST_FIELD)
-        self._put(zigzag, zigzag.bit_length())
-        self._put(len(predictor.terms), _TERMS_FIELD)
-        for place, weight in predictor.terms.items():
-            self._put(place, _PLACE_FIELD)
-            self._put(weight + _ONE - (weight > 0), _WEIGHT_FIELD)
-        if len(codes):
-            self._put(int(codes[0]), _CODE_FIELD)
-        for change in np.diff(codes).tolist():
-            self._put(1, _zigzag_one(change) + 1)
-
-    def bits(self) -> _Bits:
-        return _fields(np.array(self._values, np.int64), np.array(self._lengths, np.int64))
-
-    def _put(self, value: int, bits: int) -> None:
-        self._values.append(value)
-        self._lengths.append(bits)
 
 
 class _Reader:
@@ -380,28 +250,6 @@ class _Reader:
         found = np.zeros(len(lengths), np.int64)
         np.add.at(found, owner, bits[:total].astype(np.int64) << weight)
         return found
-
-
-def _fields(values: _Whole, lengths: _Whole) -> _Bits:
-    """Return the low `lengths` bits of each of `values`, one after another."""
-    ends = np.cumsum(lengths)
-    owner = np.repeat(np.arange(len(values)), lengths)
-    weight = ends[owner] - 1 - np.arange(len(owner))
-    return ((values[owner] >> weight) & 1).astype(np.uint8)
-
-
-def _unary(values: _Whole) -> _Bits:
-    bits = np.zeros(int(values.sum()) + len(values), np.uint8)
-    bits[np.cumsum(values + 1) - 1] = 1
-    return bits
-
-
-def _zigzag(values: _Whole) -> _Whole:
-    return (values << 1) ^ (values >> 63)
-
-
-def _zigzag_one(value: int) -> int:
-    return 2 * value if value >= 0 else -2 * value - 1
 
 
 def _unzigzag_one(value: int) -> int:

@@ -19,6 +19,7 @@ class WaveformEncoding(StrEnum):
     INT32_LE = "int32-le"
     INTERLEAD = "interlead"
     INTERLEAD_2 = "interlead-2"
+    INTERLEAD_3 = "interlead-3"
     DELTA_DEFLATE = "delta-deflate"
 
 

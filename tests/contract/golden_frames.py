@@ -123,7 +123,7 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         speed_mps=11.5, heading_deg=271.0, altitude_m=12.0, satellites=11, hdop=0.9,
     )  # fmt: skip
     yield Stream.STILL, Still(camera="cabin", width_px=2, height_px=1, jpeg=b"\xff\xd8\xff\xd9")
-    yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD_2)
+    yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD_3)
     yield Stream.WAVEFORM, ecg(WaveformEncoding.INT32_LE)
     yield Stream.LINK, LinkHealth(
         state="recovering", waiting_records=12, waiting_bytes=3400, last_ack_utc_us=NOW_US - 9,
