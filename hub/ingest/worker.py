@@ -21,6 +21,7 @@ from typing import Final
 
 from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
+from hub.ingest.bodies import Bodies
 from hub.ingest.queue import MessageQueue, Waiting
 from hub.ingest.taps import Taps
 from hub.store import ledgers
@@ -86,8 +87,9 @@ class Ingest:
         self._publish = publish
         self._heard_link_ack = heard_link_ack
         self._queue = MessageQueue()
-        self._loader = Loader(secret=secrets.token_bytes(16))
-        self._reader = FrameReader(loader=self._loader)
+        loader = Loader(secret=secrets.token_bytes(16))
+        self._reader = FrameReader(loader=loader)
+        self._bodies = Bodies(loader)
         self._refused: dict[UnitId, dict[str, int]] = {}
         self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
@@ -102,18 +104,23 @@ class Ingest:
 
     def hear(self, topic: str, payload: bytes) -> None:
         """Take one MQTT message; returns at once, never raises."""
-        unit: UnitId | None = None
-        try:
-            address = _address(topic)
-            unit = address.unit
-            if address.stream is None:
-                self._sort(address, payload)
-            elif self._queue.put(unit, address.stream, payload, self._clock.utc_us()):
-                self._wake.set()
-            else:
-                metrics.REFUSED.labels("hub-busy").inc()
-        except RemoteProtocolError as err:
-            self._refuse(unit, str(err.facts.get("reason", "unknown")))
+        self.hear_all([(topic, payload)])
+
+    def hear_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take MQTT messages, topic and payload of each; returns at once, never raises."""
+        now_us, put = self._clock.utc_us(), self._queue.put
+        for topic, payload in messages:
+            unit: UnitId | None = None
+            try:
+                address = _address(topic)
+                unit, stream = address.unit, address.stream
+                if stream is None:
+                    self._sort(address, payload)
+                elif not put(unit, stream, payload, now_us):
+                    metrics.REFUSED.labels("hub-busy").inc()
+            except RemoteProtocolError as err:
+                self._refuse(unit, str(err.facts.get("reason", "unknown")))
+        self._wake.set()
 
     async def run(self) -> None:
         """Commit and acknowledge until cancelled."""
@@ -138,7 +145,7 @@ class Ingest:
                 await self._clock.sleep(RETRY_S)
 
     def _new_batch(self) -> Batch:
-        return Batch(self._refuse, self._loader)
+        return Batch(self._refuse, self._bodies)
 
     def _sort(self, address: Address, payload: bytes) -> None:
         if address.rest == "presence":
@@ -266,7 +273,7 @@ class Ingest:
         try:
             new = await store.commit_batch(
                 self._pool,
-                records=[arrived.record for arrived in batch.records],
+                records=batch.records,
                 ledgers=held,
                 gaps=batch.gaps,
                 now_utc_us=self._clock.utc_us(),
@@ -284,13 +291,9 @@ class Ingest:
         now_s = self._clock.monotonic_s()
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
-        told = batch.records
-        if len(new) < len(told):
-            stored = set(map(id, new))
-            told = [arrived for arrived in told if id(arrived.record) in stored]
-        for stream, count in Counter([arrived.record.stream for arrived in told]).items():
+        for stream, count in Counter([record[2] for record in new]).items():
             metrics.RECORDS.labels(stream.value).inc(count)
-        self._taps.committed(told)
+        self._taps.committed(batch.told(new, self._taps.watched()))
         return True
 
     def _let_go(self, batch: Batch) -> None:
