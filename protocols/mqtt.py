@@ -139,9 +139,12 @@ class Inbound:
         while end - at >= 2:  # noqa: PLR2004 -- the shortest packet
             first, length, body = data[at], data[at + 1], at + 2
             if length & _MORE:
-                length, body = _length(data, at + 1)
-                if body == 0:
-                    break
+                if end > body and not data[body] & _MORE:  # as of nearly every message
+                    length, body = length & 0x7F | data[body] << 7, body + 1
+                else:
+                    length, body = _length(data, at + 1)
+                    if body == 0:
+                        break
             if length > self._most_bytes:
                 raise RemoteProtocolError(reason="bad-mqtt", detail="too long", packet_bytes=length)
             stop = body + length
@@ -173,9 +176,6 @@ def _message(data: bytes, first: int, body: int, stop: int) -> tuple[str, bytes]
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
     """Return the remaining length at `at`, and where the body begins; 0 where it is unfinished."""
-    two = data[at : at + 2]
-    if len(two) == 2 and not two[1] & _MORE:  # noqa: PLR2004 -- as of nearly every message
-        return two[0] & 0x7F | two[1] << 7, at + 2
     length = 0
     for number, byte in enumerate(data[at : at + _LENGTH_BYTES]):
         length |= (byte & 0x7F) << (7 * number)

@@ -45,6 +45,7 @@ class Batch:
     refuse: Callable[[UnitId, str], None]
     bodies: Bodies
     frames: list[Heard] = field(default_factory=list)
+    keys: dict[Key, None] = field(default_factory=dict)  # who is answered
     records: list[StoredRecord] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)  # of each record
     gaps: list[tuple[UnitId, JournalId, Gap]] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Batch:
             self.frames.append(heard)
             if not spans:
                 metrics.DUPLICATES.inc()
+            source = _CLOCKS[clock]
             for first, last in spans:
                 self._cover((unit, journal, stream), first, last)
                 for seq in range(first, last + 1):
@@ -76,13 +78,12 @@ class Batch:
                         first_name = Seq(origin.seq + seq - first_seq)
                         origins[len(bodies)] = Origin(origin.journal, first_name)
                     bodies.append((stream, body))
-                    heads.append(
-                        (
-                            *(unit, journal, stream, seq, captured_us, _CLOCKS[clock], error_us),
-                            *(received_us, lane),
-                        )
-                    )
-        self._add_records(heads, bodies, origins, receivers)
+                    heads.append((
+                        unit, journal, stream, seq, captured_us, source, error_us, received_us,
+                        lane,
+                    ))  # fmt: skip
+        if bodies:
+            self._add_records(heads, bodies, origins, receivers)
 
     def _add_records(
         self,
@@ -95,14 +96,14 @@ class Batch:
         first = len(self.records)
         self.judged += judged
         self.records += [
-            _new(StoredRecord, (*head, message is not None, body, None))
+            _new(StoredRecord, head + (message is not None, body, None))  # noqa: RUF005 -- quicker
             for head, (_, body), message in zip(heads, bodies, judged, strict=True)
         ]
         self.held_bytes += sum([len(body) for _, body in bodies])
         for at, origin in origins.items():
             self.records[first + at] = self.records[first + at]._replace(origin=origin)
         for at, message in enumerate(judged):
-            if type(message) is Gap:
+            if message is not UNREAD and type(message) is Gap:
                 record = self.records[first + at]
                 receiver = receivers[record.unit, record.journal]
                 self._add_gap(record.unit, message, record.origin, receiver)
@@ -168,7 +169,9 @@ class Batch:
         spans = self.spans.get(key)
         if spans is None:
             self.spans[key] = [(first, last)]
-        elif first == spans[-1][1] + 1:
-            spans[-1] = (spans[-1][0], last)
+            return
+        begin, end = spans[-1]
+        if first == end + 1:
+            spans[-1] = (begin, last)
         else:
             spans.append((first, last))

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -34,6 +34,7 @@ from protocols.link import (
     Ack,
     FrameReader,
     Held,
+    Lane,
     Receiver,
     Stream,
     decode_ack,
@@ -64,6 +65,7 @@ RETRY_S: Final = 1.0
 
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
+_new = tuple.__new__  # a third of what a named tuple's own constructor takes
 _ORDER: Final = Stream.ORDER  # a member by its class takes longer to find than all the check
 _address: Final = lru_cache(maxsize=65_536)(parse_topic)
 """A unit speaks on the same few topics all day."""
@@ -181,11 +183,13 @@ class Ingest:
         while self._queue and len(batch.frames) < BATCH_FRAMES and batch.held_bytes < BATCH_BYTES:
             frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
             try:
-                await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
+                keys = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in frames])
+                await self._load_receivers(keys)
             except DATABASE_ERRORS as err:
                 self._stall(err)
                 await self._clock.sleep(RETRY_S)
                 break  # they come again
+            batch.keys |= keys
             try:
                 batch.add(frames, self._receivers, self._clock.monotonic_s())
                 await asyncio.sleep(0)  # the network and the database have their turn
@@ -197,15 +201,16 @@ class Ingest:
     def _decode(self, messages: Sequence[Waiting]) -> list[Heard]:
         """Return the frames in `messages`; what is none is refused."""
         frames: list[Heard] = []
-        decoded = self._reader.decode_many([message.payload for message in messages])
+        received: Counter[tuple[Stream, Lane]] = Counter()
+        decoded = self._reader.decode_many([message[2] for message in messages])
         for (unit, stream, _, received_us), frame in zip(messages, decoded, strict=True):
             if isinstance(frame, RemoteProtocolError):
                 self._refuse(unit, str(frame.facts["reason"]))
-            elif frame.stream is not stream or stream is _ORDER:
+            elif frame[1] is not stream or stream is _ORDER:
                 self._refuse(unit, "wrong-stream")
             else:
-                frames.append(Heard(unit, frame, received_us))
-        received = Counter([(frame.stream, frame.lane) for _, frame, _ in frames])
+                frames.append(_new(Heard, (unit, frame, received_us)))
+        received.update([frame[1:4:2] for _, frame, _ in frames])
         for (stream, lane), count in received.items():
             metrics.FRAMES.labels(stream.value, lane.name.lower()).inc(count)
         return frames
@@ -214,7 +219,7 @@ class Ingest:
         """Commit `batch` and acknowledge; return False where the database did not take it."""
         greeted = list(self._greeted)[:BATCH_FRAMES]
         try:
-            await self._load_receivers(set(greeted))
+            await self._load_receivers(dict.fromkeys(greeted))
         except DATABASE_ERRORS as err:
             self._let_go(batch)
             self._stall(err)
@@ -224,8 +229,7 @@ class Ingest:
             del self._greeted[key]
             self._greeted_of[key[0]] -= 1
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
-        heard = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in batch.frames])
-        self._acknowledge([*heard, *(key for key in greeted if key not in heard)])
+        self._acknowledge(batch.keys | dict.fromkeys(greeted))
         return good
 
     async def _store(self, batch: Batch) -> bool:
@@ -322,7 +326,7 @@ class Ingest:
                 self._publish(down_ack(unit), encode_ack(ack))
         self._refused.clear()
 
-    async def _load_receivers(self, keys: set[Key]) -> None:
+    async def _load_receivers(self, keys: Collection[Key]) -> None:
         unknown = [key for key in keys if key not in self._receivers]
         if unknown:
             held = await ledgers.ledgers_of(self._pool, unknown)

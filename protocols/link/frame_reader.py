@@ -8,6 +8,7 @@ is matched by one pattern, for a decoder that makes a map of it takes five times
 """
 
 import re
+import struct
 import zlib
 from collections.abc import Sequence
 from typing import Final, cast
@@ -65,7 +66,8 @@ _USUAL: Final = re.compile(
 before it. Ten fields: the checksum follows the records and is the last."""
 
 _USUAL_END: Final = b"\x61c\x1a"  # and four bytes of checksum
-_END_BYTES: Final = len(_USUAL_END) + 4
+_CHECKSUM: Final = struct.Struct(">I")
+_END_BYTES: Final = len(_USUAL_END) + _CHECKSUM.size
 _USUAL_STREAMS: Final = {_text(name): stream for name, stream in _STREAMS.items()}
 _NULL: Final = 0xF6  # Source: RFC 8949, 3.3
 
@@ -86,7 +88,7 @@ class FrameReader:
 
     def __init__(self, *, loader: Loader | None = None) -> None:
         self._loader = loader or Loader()
-        self._unpacker = Unpacker()
+        self._unpack = Unpacker().unpack
         self._journals: dict[bytes, JournalId] = {}  # names as text, for a UUID is slow to write
         self._clocks: dict[bytes, tuple[ClockSource, int | None]] = {}
 
@@ -111,13 +113,12 @@ class FrameReader:
         if head is None:
             return None
         raw, stream, seq, lane, sent, clock, short, long = head.groups()
-        begin, end = head.end(), len(payload) - _END_BYTES
-        packed_bytes = short[0] if short is not None else int.from_bytes(long, "big")
+        size_bytes, begin = len(payload), head.end()
+        end = begin + (short[0] if short is not None else int.from_bytes(long, "big"))
         if (
-            end - begin != packed_bytes
-            or payload[end:-4] != _USUAL_END
-            or len(payload) > MAX_MESSAGE_BYTES
-            or zlib.crc32(payload[:-4]) != int.from_bytes(payload[-4:], "big")
+            end + _END_BYTES != size_bytes
+            or size_bytes > MAX_MESSAGE_BYTES
+            or payload[end:] != _USUAL_END + _CHECKSUM.pack(zlib.crc32(payload[:-4]))
         ):
             return None
         first_seq = seq[0] if len(seq) == 1 else int.from_bytes(seq[1:], "big")
@@ -194,11 +195,11 @@ class FrameReader:
     def _unpacked(self, packed: Value) -> tuple[Record, ...]:
         if type(packed) is not bytes:
             raise ValueError("packed records are not a byte string")
-        raw = self._unpacker.unpack(packed)
-        if raw[:3] == _ONE_RECORD and raw[11:12] == _SHORT_BODY and len(raw) == 13 + raw[12] > 13:  # noqa: PLR2004 -- where its parts stand
+        raw = self._unpack(packed)
+        if raw[11:12] == _SHORT_BODY and raw.startswith(_ONE_RECORD) and len(raw) == 13 + raw[12]:
             # one record with a short body, as most are: read where it stands
             captured_us = int.from_bytes(raw[3:11], "big")
-            if captured_us <= MAX_UTC_US:
+            if captured_us <= MAX_UTC_US and len(raw) > 13:  # noqa: PLR2004 -- where its body begins
                 return (_new(Record, (captured_us, raw[13:])),)
         return _records(self._loader.load(raw))
 
