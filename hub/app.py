@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import gc
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from hub.access.desk import Desk
@@ -94,7 +94,7 @@ class _Hub:
         self._mqtt = HubMqtt(
             engines.mqtt,
             partitions=range(PARTITIONS),
-            hear=self._hear,
+            hear=self._heard,
         )
         self._fleet = FleetPicture(on_change=self._unit_changed)
         self._feed = Feed(self._fleet, clock)
@@ -116,6 +116,7 @@ class _Hub:
             rng=random.SystemRandom(),
         )
         taps = Taps()
+        taps.whole_for(self._feed.watched)
         self._ingest = Ingest(
             pool, clock, taps, publish=self._mqtt.publish, heard_link_ack=self._orders.heard_ack
         )
@@ -158,8 +159,8 @@ class _Hub:
         await self._mqtt.wait_ready()
         await self._engines.media.wait_healthy()
 
-    def _hear(self, topic: str, payload: bytes) -> None:
-        self._ingest.hear(topic, payload)
+    def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        self._ingest.hear_all(messages)
 
     def _unit_changed(self, unit: UnitId) -> None:
         self._feed.unit_changed(unit)

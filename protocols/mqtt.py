@@ -60,8 +60,8 @@ class Packet(NamedTuple):
     body: bytes
 
 
-Hear = Callable[[str, bytes], None]
-"""Takes a message: topic and payload."""
+Hear = Callable[[Sequence[tuple[str, bytes]]], None]
+"""Takes messages, topic and payload of each, in the order in which they came."""
 
 
 def connect(
@@ -113,7 +113,7 @@ class Inbound:
     """Cuts a stream of bytes into packets. Holds one unfinished packet at most."""
 
     def __init__(self, hear: Hear, *, most_bytes: int) -> None:
-        """`hear` is given each message that comes; `most_bytes`: of one packet."""
+        """`hear` is given the messages that come, by the chunk; `most_bytes`: of one packet."""
         self._hear = hear
         self._most_bytes = most_bytes
         self._rest = b""
@@ -125,22 +125,33 @@ class Inbound:
             RemoteProtocolError: reason `bad-mqtt`: no MQTT, or too long. The connection is of no
                 more use.
         """
-        data = self._rest + chunk if self._rest else chunk
+        messages: list[tuple[str, bytes]] = []
+        try:
+            return self._cut(self._rest + chunk if self._rest else chunk, messages)
+        finally:
+            if messages:
+                self._hear(messages)
+
+    def _cut(self, data: bytes, messages: list[tuple[str, bytes]]) -> list[Packet]:
+        """Add the messages in `data` to `messages`, and return the other packets."""
         found: list[Packet] = []
         at, end = 0, len(data)
         while end - at >= 2:  # noqa: PLR2004 -- the shortest packet
             first, length, body = data[at], data[at + 1], at + 2
             if length & _MORE:
-                length, body = _length(data, at + 1)
-                if body == 0:
-                    break
+                if end > body and not data[body] & _MORE:  # as of nearly every message
+                    length, body = length & 0x7F | data[body] << 7, body + 1
+                else:
+                    length, body = _length(data, at + 1)
+                    if body == 0:
+                        break
             if length > self._most_bytes:
                 raise RemoteProtocolError(reason="bad-mqtt", detail="too long", packet_bytes=length)
             stop = body + length
             if stop > end:
                 break
             if first >> 4 == _PUBLISH:
-                self._publish(data, first, body, stop)
+                messages.append(_message(data, first, body, stop))
             elif first >> 4 in _KINDS:
                 found.append(Packet(first >> 4, data[body:stop]))
             else:
@@ -149,18 +160,18 @@ class Inbound:
         self._rest = data[at:]
         return found
 
-    def _publish(self, data: bytes, first: int, body: int, stop: int) -> None:
-        """Hand on the PUBLISH whose body is `data[body:stop]`. Source: 3.3."""
-        begin = body + 2
-        end = begin + (data[body] << 8 | data[body + 1]) if begin <= stop else stop + 1
-        payload = end + 2 if first & _QOS else end  # with a QoS, a packet id stands before it
-        if payload > stop:
-            raise RemoteProtocolError(reason="bad-mqtt", detail="PUBLISH")
-        try:
-            topic = data[begin:end].decode()
-        except UnicodeDecodeError as err:
-            raise RemoteProtocolError(reason="bad-mqtt", detail="topic") from err
-        self._hear(topic, data[payload:stop])
+
+def _message(data: bytes, first: int, body: int, stop: int) -> tuple[str, bytes]:
+    """Return topic and payload of the PUBLISH whose body is `data[body:stop]`. Source: 3.3."""
+    begin = body + 2
+    end = begin + (data[body] << 8 | data[body + 1]) if begin <= stop else stop + 1
+    payload = end + 2 if first & _QOS else end  # with a QoS, a packet id stands before it
+    if payload > stop:
+        raise RemoteProtocolError(reason="bad-mqtt", detail="PUBLISH")
+    try:
+        return data[begin:end].decode(), data[payload:stop]
+    except UnicodeDecodeError as err:
+        raise RemoteProtocolError(reason="bad-mqtt", detail="topic") from err
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:

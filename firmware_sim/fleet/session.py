@@ -7,7 +7,7 @@ ack, only for the beginning and the end of a connection.
 import asyncio
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -177,22 +177,23 @@ class Session:
             wire.say(mqtt.publish(topic, payload))
             self._counters.frames += 1
 
-    def _take(self, wire: "_Wire", topic: str, payload: bytes) -> None:
-        """Take in a message of the hub."""
-        if topic != self.unit.ack_topic:
-            return
+    def _take(self, wire: "_Wire", messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take in what the hub says."""
         now_s = wire.heard_s
-        try:
-            freed_utc_us = self.unit.heard(payload, now_s=now_s)
-        except RemoteProtocolError:
-            self._counters.bad_acks += 1
-            return
-        self._counters.acks += 1
-        now_utc_us = self._clock.utc_us()
-        for captured_utc_us in freed_utc_us:
-            self._waits.add((now_utc_us - captured_utc_us) // 1_000)
-        if self._wire is wire:
-            self._send(wire, now_s)
+        for topic, payload in messages:
+            if topic != self.unit.ack_topic:
+                continue
+            try:
+                freed_utc_us = self.unit.heard(payload, now_s=now_s)
+            except RemoteProtocolError:
+                self._counters.bad_acks += 1
+                continue
+            self._counters.acks += 1
+            now_utc_us = self._clock.utc_us()
+            for captured_utc_us in freed_utc_us:
+                self._waits.add((now_utc_us - captured_utc_us) // 1_000)
+            if self._wire is wire:
+                self._send(wire, now_s)
 
 
 class _Wire(asyncio.Protocol):
@@ -200,7 +201,9 @@ class _Wire(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, take: "Callable[[_Wire, str, bytes], None]", clock: Clock) -> None:
+    def __init__(
+        self, take: "Callable[[_Wire, Sequence[tuple[str, bytes]]], None]", clock: Clock
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.taken: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()

@@ -182,6 +182,10 @@ class Feed:
         """Forget `viewer`."""
         self._viewers.discard(viewer)
 
+    def watched(self) -> set[UnitId]:
+        """Return the units whose records somebody follows."""
+        return {UnitId(unit) for viewer in self._viewers for unit in viewer.watch.units}
+
     def unit_changed(self, unit: UnitId) -> None:
         """Have everybody who follows `unit` see its new view."""
         for viewer in self._viewers:
@@ -189,7 +193,7 @@ class Feed:
 
     def committed(self, batch: Sequence[Arrived]) -> None:
         """Pass committed records on to those who follow their units (a tap of the ingest)."""
-        watched = {unit for viewer in self._viewers for unit in viewer.watch.units}
+        watched = self.watched()
         for arrived in batch:
             if arrived.record.unit in watched and arrived.message is not None:
                 self._pass_on(arrived)

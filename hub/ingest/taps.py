@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from hub.store.records import StoredRecord
@@ -32,6 +33,18 @@ class Taps:
     def __init__(self) -> None:
         self._records: list[RecordTap] = []
         self._presence: list[PresenceTap] = []
+        self._watched: Callable[[], AbstractSet[UnitId] | None] = _everyone
+
+    def whole_for(self, watched: Callable[[], AbstractSet[UnitId]]) -> None:
+        """Have all records told of the units that `watched` returns; unasked, of everyone.
+
+        Of the others the newest of each stream that says the same each second will do.
+        """
+        self._watched = watched
+
+    def watched(self) -> AbstractSet[UnitId] | None:
+        """Return the units of which somebody looks at each record; None: of all."""
+        return self._watched()
 
     def on_records(self, tap: RecordTap) -> None:
         """Have `tap` told of every committed batch from now on."""
@@ -56,3 +69,7 @@ class Taps:
                 tap(unit, presence)
             except Exception:
                 log.exception("ingest.tap_failed")
+
+
+def _everyone() -> None:
+    return None

@@ -15,18 +15,18 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
+from hub.ingest.bodies import Bodies
 from hub.ingest.queue import MessageQueue, Waiting
-from hub.ingest.taps import Arrived, Taps
+from hub.ingest.taps import Taps
 from hub.store import ledgers
 from hub.store import records as store
 from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Pool
-from hub.store.records import StoredRecord
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
@@ -34,6 +34,7 @@ from protocols.link import (
     Ack,
     FrameReader,
     Held,
+    Lane,
     Receiver,
     Stream,
     decode_ack,
@@ -64,6 +65,7 @@ RETRY_S: Final = 1.0
 
 Publish = Callable[[str, bytes], None]
 LinkAckTap = Callable[[UnitId, Ack], None]
+_new = tuple.__new__  # a third of what a named tuple's own constructor takes
 _ORDER: Final = Stream.ORDER  # a member by its class takes longer to find than all the check
 _address: Final = lru_cache(maxsize=65_536)(parse_topic)
 """A unit speaks on the same few topics all day."""
@@ -87,8 +89,9 @@ class Ingest:
         self._publish = publish
         self._heard_link_ack = heard_link_ack
         self._queue = MessageQueue()
-        self._loader = Loader(secret=secrets.token_bytes(16))
-        self._reader = FrameReader(loader=self._loader)
+        loader = Loader(secret=secrets.token_bytes(16))
+        self._reader = FrameReader(loader=loader)
+        self._bodies = Bodies(loader)
         self._refused: dict[UnitId, dict[str, int]] = {}
         self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
@@ -103,18 +106,23 @@ class Ingest:
 
     def hear(self, topic: str, payload: bytes) -> None:
         """Take one MQTT message; returns at once, never raises."""
-        unit: UnitId | None = None
-        try:
-            address = _address(topic)
-            unit = address.unit
-            if address.stream is None:
-                self._sort(address, payload)
-            elif self._queue.put(unit, address.stream, payload, self._clock.utc_us()):
-                self._wake.set()
-            else:
-                metrics.REFUSED.labels("hub-busy").inc()
-        except RemoteProtocolError as err:
-            self._refuse(unit, str(err.facts.get("reason", "unknown")))
+        self.hear_all([(topic, payload)])
+
+    def hear_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take MQTT messages, topic and payload of each; returns at once, never raises."""
+        now_us, put = self._clock.utc_us(), self._queue.put
+        for topic, payload in messages:
+            unit: UnitId | None = None
+            try:
+                address = _address(topic)
+                unit, stream = address.unit, address.stream
+                if stream is None:
+                    self._sort(address, payload)
+                elif not put(unit, stream, payload, now_us):
+                    metrics.REFUSED.labels("hub-busy").inc()
+            except RemoteProtocolError as err:
+                self._refuse(unit, str(err.facts.get("reason", "unknown")))
+        self._wake.set()
 
     async def run(self) -> None:
         """Commit and acknowledge until cancelled."""
@@ -139,7 +147,7 @@ class Ingest:
                 await self._clock.sleep(RETRY_S)
 
     def _new_batch(self) -> Batch:
-        return Batch(self._refuse, self._loader)
+        return Batch(self._refuse, self._bodies)
 
     def _sort(self, address: Address, payload: bytes) -> None:
         if address.rest == "presence":
@@ -175,11 +183,13 @@ class Ingest:
         while self._queue and len(batch.frames) < BATCH_FRAMES and batch.held_bytes < BATCH_BYTES:
             frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
             try:
-                await self._load_receivers({(unit, frame.journal) for unit, frame, _ in frames})
+                keys = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in frames])
+                await self._load_receivers(keys)
             except DATABASE_ERRORS as err:
                 self._stall(err)
                 await self._clock.sleep(RETRY_S)
                 break  # they come again
+            batch.keys |= keys
             try:
                 batch.add(frames, self._receivers, self._clock.monotonic_s())
                 await asyncio.sleep(0)  # the network and the database have their turn
@@ -191,15 +201,16 @@ class Ingest:
     def _decode(self, messages: Sequence[Waiting]) -> list[Heard]:
         """Return the frames in `messages`; what is none is refused."""
         frames: list[Heard] = []
-        decoded = self._reader.decode_many([message.payload for message in messages])
+        received: Counter[tuple[Stream, Lane]] = Counter()
+        decoded = self._reader.decode_many([message[2] for message in messages])
         for (unit, stream, _, received_us), frame in zip(messages, decoded, strict=True):
             if isinstance(frame, RemoteProtocolError):
                 self._refuse(unit, str(frame.facts["reason"]))
-            elif frame.stream is not stream or stream is _ORDER:
+            elif frame[1] is not stream or stream is _ORDER:
                 self._refuse(unit, "wrong-stream")
             else:
-                frames.append(Heard(unit, frame, received_us))
-        received = Counter([(frame.stream, frame.lane) for _, frame, _ in frames])
+                frames.append(_new(Heard, (unit, frame, received_us)))
+        received.update([frame[1:4:2] for _, frame, _ in frames])
         for (stream, lane), count in received.items():
             metrics.FRAMES.labels(stream.value, lane.name.lower()).inc(count)
         return frames
@@ -208,7 +219,7 @@ class Ingest:
         """Commit `batch` and acknowledge; return False where the database did not take it."""
         greeted = list(self._greeted)[:BATCH_FRAMES]
         try:
-            await self._load_receivers(set(greeted))
+            await self._load_receivers(dict.fromkeys(greeted))
         except DATABASE_ERRORS as err:
             self._let_go(batch)
             self._stall(err)
@@ -218,8 +229,7 @@ class Ingest:
             del self._greeted[key]
             self._greeted_of[key[0]] -= 1
             self._receivers[key].say_all(now_s=self._clock.monotonic_s())
-        heard = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in batch.frames])
-        self._acknowledge([*heard, *(key for key in greeted if key not in heard)])
+        self._acknowledge(batch.keys | dict.fromkeys(greeted))
         return good
 
     async def _store(self, batch: Batch) -> bool:
@@ -263,12 +273,11 @@ class Ingest:
             key: self._receivers[key[0], key[1]].held_after(key[2], tuple(spans))
             for key, spans in batch.spans.items()
         }
-        records = [arrived.record for arrived in batch.records]
         started_s = self._clock.monotonic_s()
         try:
             new = await store.commit_batch(
                 self._pool,
-                records=records,
+                records=batch.records,
                 ledgers=held,
                 gaps=batch.gaps,
                 corrections=batch.corrections,
@@ -287,12 +296,9 @@ class Ingest:
         now_s = self._clock.monotonic_s()
         for (unit, journal, stream), spans in batch.spans.items():
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
-        told = batch.records
-        if new is not records:
-            told = _as_stored(told, new)
-        for stream, count in Counter([arrived.record.stream for arrived in told]).items():
+        for stream, count in Counter([record[2] for record in new]).items():
             metrics.RECORDS.labels(stream.value).inc(count)
-        self._taps.committed(told)
+        self._taps.committed(batch.told(new, self._taps.watched()))
         return True
 
     def _let_go(self, batch: Batch) -> None:
@@ -321,7 +327,7 @@ class Ingest:
                 self._publish(down_ack(unit), encode_ack(ack))
         self._refused.clear()
 
-    async def _load_receivers(self, keys: set[Key]) -> None:
+    async def _load_receivers(self, keys: Collection[Key]) -> None:
         unknown = [key for key in keys if key not in self._receivers]
         if unknown:
             held = await ledgers.ledgers_of(self._pool, unknown)
@@ -339,17 +345,3 @@ class Ingest:
             # not its words: a database's error may hold a row
             facts = {"error": type(err).__name__, "sqlstate": getattr(err, "sqlstate", None)}
             log.error("ingest.stalled", extra=facts)
-
-
-def _as_stored(told: Sequence[Arrived], stored: Sequence[StoredRecord]) -> list[Arrived]:
-    """Return of `told` what was stored, in its order, each record as it is stored."""
-    found: list[Arrived] = []
-    waiting = iter(told)
-    for record in stored:
-        key = (record.unit, record.journal, record.stream, record.seq)
-        for arrived in waiting:
-            old = arrived.record
-            if (old.unit, old.journal, old.stream, old.seq) == key:
-                found.append(arrived._replace(record=record))
-                break
-    return found

@@ -33,25 +33,22 @@ _PART_BYTES: Final = 256 * 1024
 def rows_of(records: "Iterable[StoredRecord]") -> list[bytes]:
     """Return a row for each of `records`, in their order."""
     starts: dict[tuple[str, str, str], bytes] = {}
-    clocks: dict[str, bytes] = {}
+    clocks: dict[tuple[str, int | None], bytes] = {}
     rows: list[bytes] = []
     for record in records:
-        key = record[:3]
-        start = starts.get(key)
-        if start is None:
-            start = starts[key] = _start(*key)
-        clock = clocks.get(record.clock)
-        if clock is None:
-            clock = clocks[record.clock] = _text(record.clock)
-        error_us, body = record.clock_error_us, record.body
+        (
+            unit, journal, stream, seq, captured_us, source, error_us,
+            received_us, lane, understood, body, _,
+        ) = record  # fmt: skip
+        key = unit, journal, stream
+        start = starts.get(key) or starts.setdefault(key, _start(*key))
+        of_clock = source, error_us
+        clock = clocks.get(of_clock) or clocks.setdefault(of_clock, _clock(*of_clock))
         rows.append(
             start
-            + _SEQ_AND_CAPTURED.pack(8, record.seq, 8, record.captured_utc_us)
+            + _SEQ_AND_CAPTURED.pack(8, seq, 8, captured_us)
             + clock
-            + (_NULL if error_us is None else _BIGINT.pack(8, error_us))
-            + _RECEIVED_TO_BODY.pack(
-                8, record.received_utc_us, 2, record.lane, 1, record.understood, len(body)
-            )
+            + _RECEIVED_TO_BODY.pack(8, received_us, 2, lane, 1, understood, len(body))
             + body
         )
     return rows
@@ -77,6 +74,10 @@ async def _stream(rows: list[bytes]) -> AsyncIterator[bytes]:
 def _start(unit: str, journal: str, stream: str) -> bytes:
     columns = struct.pack(">h", len(COLUMNS))
     return columns + _text(unit) + _field(uuid.UUID(journal).bytes) + _text(str(stream))
+
+
+def _clock(source: str, error_us: int | None) -> bytes:
+    return _text(source) + (_NULL if error_us is None else _BIGINT.pack(8, error_us))
 
 
 def _text(value: str) -> bytes:

@@ -1,14 +1,8 @@
 """The link: frames, acks, topics, and the two pure machines, `Sender` and `Receiver`."""
 
 from protocols.link.ack import Ack, Held, decode_ack, encode_ack
-from protocols.link.frame import (
-    Frame,
-    FrameReader,
-    Origin,
-    Record,
-    decode_frame,
-    encode_frame,
-)
+from protocols.link.frame import Frame, Origin, Record, encode_frame
+from protocols.link.frame_reader import FrameReader, decode_frame
 from protocols.link.receiver import Receiver
 from protocols.link.schedule import Plan
 from protocols.link.sender import Sender

@@ -23,17 +23,16 @@ that changes, the sender begins a new frame. Unknown header fields are ignored.
 """
 
 import uuid
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import cbor2
 
 from protocols.clock import ClockSource
-from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId, Seq
-from protocols.link.packing import Unpacker, pack
+from protocols.link.packing import pack
 from protocols.link.streams import Lane, Stream
-from protocols.link.wire import MAX_MESSAGE_BYTES, Loader, Value, seal, shown
+from protocols.link.wire import MAX_MESSAGE_BYTES, Value, seal
 
 VERSION: Final = 1
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -41,15 +40,6 @@ MAX_RECORDS: Final = 4096
 MAX_SEQ: Final = 2**53 - 1
 MAX_UTC_US: Final = 2**53 - 1
 _MAX_HEADER_BYTES: Final = 256  # all but the records
-_MOST_JOURNALS: Final = 65_536  # whose names a reader keeps
-
-_STREAMS: Final = {stream.value: stream for stream in Stream}
-_CLOCKS: Final = {clock.value: clock for clock in ClockSource}
-_LANES: Final = tuple(Lane)
-_new_frame = tuple.__new__  # a third of what a named tuple's own constructor takes
-_new_record = tuple.__new__
-_ONE_RECORD: Final = b"\x81\x82\x1b"  # array(1), array(2), an unsigned integer of eight bytes
-_SHORT_BODY: Final = b"\x58"  # a byte string whose length is the next byte
 
 
 class Record(NamedTuple):
@@ -124,89 +114,6 @@ def encode_frame(frame: Frame) -> bytes:
     return seal(header | ({"z": packed} if len(packed) < len(plain) else {"r": records}))
 
 
-def decode_frame(payload: bytes) -> Frame:
-    """Return the frame that `payload` carries, every bound checked; bodies are not looked into.
-
-    Raises:
-        RemoteProtocolError: reason `oversized`, `truncated`, `damaged`, `not-cbor`, `version`
-            (an unknown major version), `bad-packing` or `bad-frame` (a field is missing or out of
-            bounds).
-    """
-    return FrameReader().decode(payload)
-
-
-class FrameReader:
-    """Decodes one frame after another, for those who read many; not for two threads at once."""
-
-    def __init__(self, *, loader: Loader | None = None) -> None:
-        self._loader = loader or Loader()
-        self._unpacker = Unpacker()
-        self._journals: dict[bytes, JournalId] = {}  # names as text, for a UUID is slow to write
-
-    def decode(self, payload: bytes) -> Frame:
-        """Do as `decode_frame`."""
-        return self._frame(self._loader.unseal(payload))
-
-    def decode_many(self, payloads: Sequence[bytes]) -> list[Frame | RemoteProtocolError]:
-        """Return of each of `payloads` what `decode` returns or raises."""
-        found: list[Frame | RemoteProtocolError] = []
-        for fields in self._loader.unseal_many(payloads):
-            try:
-                found.append(self._frame(fields) if type(fields) is dict else fields)  # type: ignore[arg-type]
-            except RemoteProtocolError as err:
-                found.append(err)
-        return found
-
-    def _frame(self, fields: dict[str, Value]) -> Frame:
-        version = fields.get("v")
-        if version != VERSION or type(version) is not int:
-            raise RemoteProtocolError(reason="version", version=shown(version))
-        try:
-            journal, sent_us, error_us = fields["j"], fields["t"], fields["e"]
-            origin = fields.get("o")
-            first_seq = _bounded(fields["n"], 1, MAX_SEQ)
-            records = _records(fields["r"]) if "r" in fields else self._unpacked(fields["z"])
-            if first_seq + len(records) - 1 > MAX_SEQ:
-                raise ValueError("seq beyond 2**53")  # noqa: TRY301 -- one error for the edge
-            return _new_frame(
-                Frame,
-                (
-                    self._journals.get(journal) or self._journal(journal),  # type: ignore[arg-type]
-                    _STREAMS[fields["s"]],  # type: ignore[index]
-                    first_seq,
-                    _LANES[_bounded(fields["l"], 0, 1)],
-                    _bounded(sent_us, 0, MAX_UTC_US),
-                    _CLOCKS[fields["k"]],  # type: ignore[index]
-                    None if error_us is None else _bounded(error_us, 0, MAX_UTC_US),
-                    records,
-                    None if origin is None else _origin(origin),
-                ),
-            )
-        except (KeyError, ValueError, TypeError) as err:
-            raise RemoteProtocolError(reason="bad-frame", detail=str(err)[:120]) from err
-
-    def _unpacked(self, packed: Value) -> tuple[Record, ...]:
-        if type(packed) is not bytes:
-            raise ValueError("packed records are not a byte string")
-        raw = self._unpacker.unpack(packed)
-        if raw[:3] == _ONE_RECORD and raw[11:12] == _SHORT_BODY and len(raw) == 13 + raw[12] > 13:  # noqa: PLR2004 -- where its parts stand
-            # one record with a short body, as most are: read where it stands
-            captured_us = int.from_bytes(raw[3:11], "big")
-            if captured_us <= MAX_UTC_US:
-                return (_new_record(Record, (captured_us, raw[13:])),)
-        return _records(self._loader.load(raw))
-
-    def _journal(self, raw: Value) -> JournalId:
-        if type(raw) is not bytes:
-            raise ValueError("journal is not a byte string")
-        known = self._journals.get(raw)
-        if known is None:
-            if len(self._journals) >= _MOST_JOURNALS:
-                self._journals.clear()
-            known = self._journals[raw] = journal_from_bytes(raw)
-        return known
-
-
 def journal_from_bytes(raw: Value) -> JournalId:
     """Return the journal whose UUID is the 16 bytes `raw`.
 
@@ -216,30 +123,3 @@ def journal_from_bytes(raw: Value) -> JournalId:
     if not isinstance(raw, bytes):
         raise ValueError("journal is not a byte string")  # noqa: TRY004 -- one error for the edge
     return JournalId(str(uuid.UUID(bytes=raw)))
-
-
-def _bounded(value: Value, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}")
-    return value
-
-
-def _origin(raw: Value) -> Origin:
-    if not isinstance(raw, list) or len(raw) != 2:  # noqa: PLR2004
-        raise ValueError("an origin is [journal, seq]")
-    return Origin(journal_from_bytes(raw[0]), Seq(_bounded(raw[1], 1, MAX_SEQ)))
-
-
-def _records(raw: Value) -> tuple[Record, ...]:
-    if type(raw) is not list or not 0 < len(raw) <= MAX_RECORDS:
-        raise ValueError("records: not an array of 1 to 4096")
-    return tuple([_record(item) for item in raw])
-
-
-def _record(item: Value) -> Record:
-    if type(item) is not list or len(item) != 2:  # noqa: PLR2004
-        raise ValueError("a record is [captured_utc_us, body]")
-    captured, body = item
-    if type(body) is not bytes or not 0 < len(body) <= MAX_BODY_BYTES:
-        raise ValueError("a body is a byte string of 1 to 65536 bytes")
-    return Record(_bounded(captured, 0, MAX_UTC_US), body)

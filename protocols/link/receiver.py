@@ -37,6 +37,9 @@ class _StreamState:
     committed: SeqRanges = field(default_factory=SeqRanges)
     pending: SeqRanges = field(default_factory=SeqRanges)
     sent_utc_us: dict[int, int] = field(default_factory=dict)  # of pending frames, by their first
+    next_seq: int = 0
+    """The one after the last that is committed or pending, where that is known: what begins there
+    is new, and touches what is there. 0: look and see."""
 
 
 class Receiver:
@@ -59,24 +62,26 @@ class Receiver:
             RemoteProtocolError: reason `foreign-journal`, or `too-scattered` (the stream already
                 has 4,096 holes and this frame would make another); nothing has changed.
         """
-        if frame.journal != self.journal:
+        journal, stream, first_seq, _, sent_utc_us, _, _, records, _ = frame
+        if journal != self.journal:
             raise RemoteProtocolError(reason="foreign-journal")
-        state = self._state(frame.stream)
-        first_seq = frame.first_seq
-        last_seq = first_seq + len(frame.records) - 1
-        if self.is_too_scattered(frame.stream, first_seq, last_seq):
-            raise RemoteProtocolError(reason="too-scattered", stream=frame.stream.value)
-        new: tuple[Span, ...]
-        if first_seq > state.pending.last and first_seq > state.committed.last:
-            new = ((first_seq, last_seq),)  # as nearly always
-        else:
-            new = tuple(self.missing(frame.stream, first_seq, last_seq))
+        state = self._streams.get(stream) or self._state(stream)
+        last_seq = first_seq + len(records) - 1
+        if first_seq == state.next_seq:  # as nearly always
+            state.pending.add(first_seq, last_seq)
+            state.sent_utc_us[first_seq] = sent_utc_us
+            state.next_seq = last_seq + 1
+            return ((first_seq, last_seq),)
+        if self.is_too_scattered(stream, first_seq, last_seq):
+            raise RemoteProtocolError(reason="too-scattered", stream=stream.value)
+        new = tuple(self.missing(stream, first_seq, last_seq))
         for first, last in new:
             state.pending.add(first, last)
-            state.sent_utc_us[first] = frame.sent_utc_us
+            state.sent_utc_us[first] = sent_utc_us
+        state.next_seq = max(state.pending.last, state.committed.last) + 1
         if not new:
-            self._speak(frame.stream, now_s)
-            self._answer(frame.sent_utc_us)
+            self._speak(stream, now_s)
+            self._answer(sent_utc_us)
         return new
 
     def is_too_scattered(self, stream: Stream, first: int, last: int) -> bool:
@@ -116,8 +121,10 @@ class Receiver:
         for first, last in spans:
             state.committed.add(first, last)
             state.pending.discard(first, last)
-            for sent_utc_us in _popped(state.sent_utc_us, first, last):
-                self._answer(sent_utc_us)
+            answered = _popped(state.sent_utc_us, first, last)
+            if answered:
+                self._answer(max(answered))
+        state.next_seq = max(state.pending.last, state.committed.last) + 1
         self._speak(stream, now_s)
 
     def failed(self, stream: Stream, spans: tuple[Span, ...]) -> None:
@@ -126,6 +133,7 @@ class Receiver:
         for first, last in spans:
             state.pending.discard(first, last)
             _popped(state.sent_utc_us, first, last)
+        state.next_seq = 0
 
     def refused(self, reason: str, *, now_s: float) -> None:
         """Count a message that could not be taken; the next ack tells the sender why."""

@@ -25,6 +25,9 @@ class Message(BaseModel):
 
     _has_texts: ClassVar[bool] = True
 
+    fields_alone_decide: ClassVar[bool] = False
+    """Of a model with a check of its own: that asks which fields are there, not what they say."""
+
     def to_body(self) -> bytes:
         """Return the CBOR map that travels; equal models give equal bytes."""
         return cbor2.dumps(self.model_dump(mode="python", exclude_none=True), default=_plain)

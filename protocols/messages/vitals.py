@@ -1,6 +1,6 @@
 """Vital signs: what one reading of the patient monitor says."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,8 @@ class VitalsReading(Message):
     `None` is "not measured" and is never zero: a pulse of 0 is a finding. Bounds reject impossible
     bytes, not unlikely patients.
     """
+
+    fields_alone_decide: ClassVar[bool] = True
 
     kind: Literal["vitals"] = "vitals"
     heart_rate_bpm: BeatsPerMinute | None = None  # from the ECG

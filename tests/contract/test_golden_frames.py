@@ -8,7 +8,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from protocols.link.frame import decode_frame, encode_frame
+from protocols.link.frame import encode_frame
+from protocols.link.frame_reader import decode_frame
 from protocols.link.projection import frame_as_json
 from protocols.messages import KINDS, interlead, interlead3, parse_body
 from protocols.messages.samples import decode_samples

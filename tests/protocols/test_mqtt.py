@@ -14,9 +14,7 @@ Said = list[tuple[str, bytes]]
 
 def read(data: bytes, cuts: list[int]) -> tuple[Said, list[mqtt.Packet]]:
     messages: Said = []
-    inbound = mqtt.Inbound(
-        lambda topic, payload: messages.append((topic, payload)), most_bytes=2**20
-    )
+    inbound = mqtt.Inbound(messages.extend, most_bytes=2**20)
     others: list[mqtt.Packet] = []
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     for begin, end in itertools.pairwise(edges):
@@ -49,7 +47,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, cuts: list[int]) -> None:
 
 
 def test_a_packet_longer_than_allowed_is_refused_before_it_is_kept() -> None:
-    inbound = mqtt.Inbound(lambda _topic, _payload: None, most_bytes=1000)
+    inbound = mqtt.Inbound(lambda _messages: None, most_bytes=1000)
     with pytest.raises(RemoteProtocolError):
         inbound.feed(mqtt.publish("t", bytes(2000))[:10])
 

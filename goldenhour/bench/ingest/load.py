@@ -18,6 +18,7 @@ import time
 import uuid
 import zlib
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -113,7 +114,11 @@ class Unit(asyncio.Protocol):
         self._transport.write(mqtt.publish(presence(self.unit), birth.to_payload()))
         self.ready.set()
 
-    def _heard(self, _topic: str, payload: bytes) -> None:
+    def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        for _, payload in messages:
+            self._heard_one(payload)
+
+    def _heard_one(self, payload: bytes) -> None:
         if len(payload) == COUNT_BYTES:
             self._counted = int.from_bytes(payload, "big")
             acked = self._counted - self._counted_before

@@ -16,7 +16,8 @@ from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
 from protocols.ids import UnitId
 from protocols.link import topics
 from protocols.link.ack import encode_ack
-from protocols.link.frame import Record, decode_frame
+from protocols.link.frame import Record
+from protocols.link.frame_reader import decode_frame
 from protocols.link.receiver import Receiver
 from protocols.link.streams import Stream
 from protocols.messages.presence import Presence

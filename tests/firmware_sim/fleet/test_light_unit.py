@@ -10,7 +10,8 @@ from firmware_sim.fleet import Credential, LightUnit, read_credentials
 from firmware_sim.fleet.journal import MAX_RECORDS, SHED_RECORDS
 from protocols.errors import ConfigError
 from protocols.link.ack import encode_ack
-from protocols.link.frame import Frame, decode_frame
+from protocols.link.frame import Frame
+from protocols.link.frame_reader import decode_frame
 from protocols.link.receiver import Receiver
 from protocols.link.streams import Lane, Stream
 from protocols.messages.position import Position

@@ -32,9 +32,7 @@ class ScriptedBroker:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.append(writer)
-        inbound = mqtt.Inbound(
-            lambda topic, payload: self.messages.append((topic, payload)), most_bytes=100_000
-        )
+        inbound = mqtt.Inbound(self.messages.extend, most_bytes=100_000)
         while chunk := await reader.read(65_536):
             for packet in inbound.feed(chunk):
                 self.packets.append(packet)

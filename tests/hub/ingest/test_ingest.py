@@ -391,7 +391,7 @@ async def test_a_body_that_breaks_its_reader_is_kept_and_holds_nobody_up(
             raise RuntimeError("broken reader")
         return parse_many(bodies, loader=loader)
 
-    monkeypatch.setattr("hub.ingest.batch.parse_many", read)
+    monkeypatch.setattr("hub.ingest.bodies.parse_many", read)
     journal, other = new_journal(), new_journal()
     bench.ingest.hear(up(A2, Stream.VITALS), frame(other, Stream.VITALS, 1, [b"evil"]))
     bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
@@ -407,7 +407,7 @@ async def test_a_batch_that_ends_in_a_fault_is_taken_when_it_comes_again(
     payload = frame(journal, Stream.VITALS, 1, [vitals()])
     bench.ingest.hear(up(A1, Stream.VITALS), payload)
     with monkeypatch.context() as patched:
-        patched.setattr("hub.ingest.batch._understood", _fault)
+        patched.setattr("hub.ingest.bodies.Bodies.judge", _fault)
         with pytest.raises(RuntimeError):
             await bench.ingest.run()
     task = asyncio.create_task(bench.ingest.run())
@@ -528,3 +528,43 @@ async def test_one_unit_s_many_journals_keep_no_other_from_being_greeted(pool: P
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_of_a_unit_that_nobody_watches_the_newest_position_is_told_and_every_status(
+    bench: Bench, pool: Pool
+) -> None:
+    bench.taps.whole_for(lambda: {A2})
+    journal, other = new_journal(), new_journal()
+    places = [position(latitude_deg=20 + seq) for seq in range(20)]
+    status = StatusChange.model_validate({"status": "available"})
+    for unit, name in ((A1, journal), (A2, other)):
+        bench.ingest.hear(up(unit, Stream.POSITION), frame(name, Stream.POSITION, 1, places))
+        bench.ingest.hear(up(unit, Stream.STATUS), frame(name, Stream.STATUS, 1, [status] * 3))
+    await bench.held(A1, Stream.POSITION, Held(20))
+    await bench.held(A2, Stream.POSITION, Held(20))
+    await bench.held(A2, Stream.STATUS, Held(3))
+    assert await count(pool, "understood") == 46
+    told = [arrived for batch in bench.batches for arrived in batch]
+    of_each = {
+        unit: [each.message for each in told if each.record.unit == unit] for unit in (A1, A2)
+    }
+    assert of_each[A1] == [places[-1], status, status, status]
+    assert of_each[A2] == [*places, status, status, status]
+
+
+async def test_among_many_alike_the_one_that_is_out_of_bounds_is_not_understood(
+    bench: Bench, pool: Pool
+) -> None:
+    journal = new_journal()
+    for first in (1, 101):  # the first frame teaches their shape
+        bodies: list[Message | bytes] = [position(latitude_deg=n / 2) for n in range(100)]
+        bodies[40] = position(latitude_deg=64.0).to_body().replace(b"\x40\x50", b"\x40\x57", 1)
+        payload = frame(journal, Stream.POSITION, first, bodies)
+        bench.ingest.hear(up(A1, Stream.POSITION), payload)
+        await bench.held(A1, Stream.POSITION, Held(first + 99))
+    rows = await pool.fetch("SELECT seq FROM record WHERE NOT understood ORDER BY seq")
+    assert [row["seq"] for row in rows] == [41, 141]
+    assert [each.record.seq for b in bench.batches for each in b if each.message is None] == [
+        41,
+        141,
+    ]

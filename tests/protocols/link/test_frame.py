@@ -12,14 +12,8 @@ from protocols.clock import ClockSource
 from protocols.errors import FleetError, LocalProtocolError, RemoteProtocolError
 from protocols.ids import JournalId, Seq
 from protocols.link.ack import Ack, Held, decode_ack, encode_ack
-from protocols.link.frame import (
-    MAX_UTC_US,
-    Frame,
-    Origin,
-    Record,
-    decode_frame,
-    encode_frame,
-)
+from protocols.link.frame import MAX_UTC_US, Frame, Origin, Record, encode_frame
+from protocols.link.frame_reader import decode_frame
 from protocols.link.projection import value_as_json
 from protocols.link.streams import Lane, Stream
 from protocols.link.wire import load, seal

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import RemoteProtocolError
-from protocols.link.frame import decode_frame, encode_frame
+from protocols.link.frame import encode_frame
+from protocols.link.frame_reader import decode_frame
 from protocols.link.packing import pack, unpack
 from protocols.link.wire import MAX_MESSAGE_BYTES, seal, unseal
 from tests.contract.golden_frames import bodies, frame_of
