@@ -111,16 +111,18 @@ class Batch:
                 receiver = receivers[record.unit, record.journal]
                 self._add_gap(record.unit, message, record.origin, receiver)
             elif type(message) is ClockCorrection:
-                unit, journal, *_, origin = self.records[first + at]
-                self.corrections.append((unit, origin.journal if origin else journal, message))
+                of = self.records[first + at]
+                journal = of.origin.journal if of.origin else of.journal
+                self.corrections.append((of.unit, journal, message))
 
     def told(
         self, stored: Sequence[StoredRecord], watched: AbstractSet[UnitId] | None
     ) -> list[Arrived]:
         """Return what others are told of `stored`: all or some of the records, in their order.
 
-        They are told of each as it is stored: its time may have been corrected. Of a unit that is not `watched` (None: all are) that is the newest of each stream that says
-        the same each second, and all of the others.
+        They are told of each as it is stored, for its time may have been corrected. Of a unit that
+        is not `watched` (None: all are) that is the newest of each stream that says the same each
+        second, and all of the others.
         """
         if stored is not self.records:
             self._keep(stored)
