@@ -2,12 +2,18 @@
 
 It uses the same `Sender` as a full vehicle, over a journal in memory. The shell calls `second` once
 a second, carries `frames` to the broker, and hands acks to `heard`.
+
+Nearly always a unit says where it is, and has the hub's word for it before it speaks again. That
+position is `_Alone`: nothing else waits or is under way, so the sender need not choose, and hears
+of it only once it is acknowledged. If anything else happens first, the sender is told what became
+of it, as if it had been asked (`_settle`), and goes on from there.
 """
 
 import random
 import uuid
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from firmware_sim.fleet.credentials import Credential
@@ -24,13 +30,26 @@ from protocols.link.frame import Record
 from protocols.link.frame_writer import FrameWriter
 from protocols.link.packing import Packer
 from protocols.link.sender import Sender
-from protocols.link.streams import Stream
+from protocols.link.streams import Lane, Stream
 from protocols.link.wire import Loader
 from protocols.messages.base import Message
 from protocols.messages.presence import Presence
 from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
 
 SOFTWARE: Final = "sim-0.1"
+
+
+@dataclass(slots=True)
+class _Alone:
+    """The one record that is not acknowledged, and how it left, if it has."""
+
+    seq: int
+    record: Record
+    made_s: float
+    sent_s: float | None = None
+    sent_utc_us: int = 0
+    size_bytes: int = 0
+
 
 _TICK_S: Final = 1.0
 """A light unit's drive is worked out once a second."""
@@ -76,6 +95,8 @@ class LightUnit:
         self._status = UnitStatus.AVAILABLE
         self._run_id: str | None = None
         self._next_event_s = 0.0
+        self._alone: _Alone | None = None
+        self._is_connected = False
 
     @property
     def waiting(self) -> int:
@@ -96,8 +117,12 @@ class LightUnit:
         """Drive on for a second; record the position, and the crew's next step if it is due."""
         if now_s >= self._next_event_s:
             self._step(now_utc_us, now_s)
-        here = self._drive.step()
-        self._keep(Stream.POSITION, position_body(here), now_utc_us, now_s)
+        record = Record(now_utc_us, position_body(self._drive.step()))
+        if self._is_connected and not self._journal.waiting():
+            seq = self._journal.append(Stream.POSITION, record)
+            self._alone = _Alone(seq, record, now_s)
+            return
+        self._keep(Stream.POSITION, record, now_s)
         self._shed(Stream.POSITION, now_utc_us, now_s)
         self._sender.tick(now_s=now_s)
 
@@ -111,14 +136,27 @@ class LightUnit:
 
     def connected(self) -> None:
         """Begin a session."""
+        self._settle()
         self._sender.connected()
+        self._is_connected = True
 
     def disconnected(self) -> None:
         """End the session; records go on being kept."""
+        self._settle()
         self._sender.disconnected()
+        self._is_connected = False
 
     def frames(self, *, now_utc_us: int, now_s: float) -> Iterator[tuple[str, bytes]]:
         """Yield `(topic, payload)` of every frame that may leave now."""
+        alone = self._alone
+        if alone is not None:
+            if alone.sent_s is None:
+                payload = self._write(Stream.POSITION, alone.seq, Lane.LIVE, now_utc_us,
+                                      [alone.record])  # fmt: skip
+                alone.sent_s, alone.sent_utc_us = now_s, now_utc_us
+                alone.size_bytes = len(payload)
+                yield self._topic(Stream.POSITION), payload
+            return
         while (plan := self._sender.plan(now_s=now_s)) is not None:
             records: list[Record] = []
             size = 0
@@ -127,10 +165,7 @@ class LightUnit:
                 if records and size > plan.max_bytes:
                     break
                 records.append(record)
-            payload = self._writer.write(
-                plan.stream, first_seq=plan.first_seq, lane=plan.lane, sent_utc_us=now_utc_us,
-                clock=ClockSource.RTC, clock_error_us=None, records=records,
-            )  # fmt: skip
+            payload = self._write(plan.stream, plan.first_seq, plan.lane, now_utc_us, records)
             self._sender.sent(
                 plan, last_seq=plan.first_seq + len(records) - 1, size_bytes=len(payload),
                 body_bytes=sum(len(record.body) for record in records), sent_utc_us=now_utc_us,
@@ -144,10 +179,16 @@ class LightUnit:
         Raises:
             RemoteProtocolError: it is none; nothing has changed.
         """
+        ack, alone = decode_ack(payload, self._loader), self._alone
+        if alone is not None and alone.sent_s is not None and ack.journal == self.journal_id:
+            held = ack.streams.get(Stream.POSITION)
+            if held is not None and held.watermark >= alone.seq and len(ack.streams) == 1:
+                self._alone = None
+                self._sender.confirmed(Stream.POSITION, alone.seq)
+                return self._journal.acknowledged(Stream.POSITION, alone.seq)
+        self._settle()
         freed_utc_us: list[int] = []
-        for stream, held in self._sender.acked(
-            decode_ack(payload, self._loader), now_s=now_s
-        ).items():
+        for stream, held in self._sender.acked(ack, now_s=now_s).items():
             freed_utc_us += self._journal.acknowledged(stream, held.watermark)
         return freed_utc_us
 
@@ -170,12 +211,37 @@ class LightUnit:
             self._run_id = None
         self._next_event_s = now_s + self._rng.uniform(*_STAY_S[self._status])
 
-    def _append(self, message: Message, now_utc_us: int, now_s: float) -> None:
-        self._keep(Stream.STATUS, message.to_body(), now_utc_us, now_s)
+    def _settle(self) -> None:
+        """Tell the sender of the record that it was not asked about, and of its way so far."""
+        alone, self._alone = self._alone, None
+        if alone is None:
+            return
+        self._sender.appended(Stream.POSITION, alone.seq, now_s=alone.made_s)
+        if alone.sent_s is None:
+            return
+        plan = self._sender.plan(now_s=alone.sent_s)
+        if plan is not None:  # if there were no room it would be sent once more, and known there
+            self._sender.sent(
+                plan, last_seq=alone.seq, size_bytes=alone.size_bytes,
+                body_bytes=len(alone.record.body), sent_utc_us=alone.sent_utc_us,
+                now_s=alone.sent_s,
+            )  # fmt: skip
 
-    def _keep(self, stream: Stream, body: bytes, now_utc_us: int, now_s: float) -> None:
-        seq = self._journal.append(stream, Record(now_utc_us, body))
+    def _append(self, message: Message, now_utc_us: int, now_s: float) -> None:
+        self._keep(Stream.STATUS, Record(now_utc_us, message.to_body()), now_s)
+
+    def _keep(self, stream: Stream, record: Record, now_s: float) -> None:
+        self._settle()
+        seq = self._journal.append(stream, record)
         self._sender.appended(stream, seq, now_s=now_s)
+
+    def _write(
+        self, stream: Stream, first_seq: int, lane: Lane, now_utc_us: int, records: list[Record]
+    ) -> bytes:
+        return self._writer.write(
+            stream, first_seq=first_seq, lane=lane, sent_utc_us=now_utc_us,
+            clock=ClockSource.RTC, clock_error_us=None, records=records,
+        )  # fmt: skip
 
     def _topic(self, stream: Stream) -> str:
         known = self._topics.get(stream)

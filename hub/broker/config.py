@@ -65,6 +65,8 @@ log_file: {q(str(self.log))}
 logfile_size_limit: {LOG_BYTES}
 jetstream {{ store_dir: {q(str(self.store))}, max_memory_store: 64MB, max_file_store: 1GB }}
 mqtt {{
+  # thousands of units that come at once each have their session made; the usual 5 s are too few
+  js_api_timeout: "30s"
   listen: {q(f"{self.mqtt_host}:{self.mqtt_port}")}
   {tls}
 }}

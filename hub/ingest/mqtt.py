@@ -136,6 +136,8 @@ class _Session(asyncio.Protocol):
         self._inbound = mqtt.Inbound(hear, most_bytes=_MOST_PACKET_BYTES)
         self._answers: asyncio.Queue[mqtt.Packet] = asyncio.Queue(16)
         self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -153,12 +155,21 @@ class _Session(asyncio.Protocol):
             self.close()
 
     def send(self, packet: bytes) -> None:
-        """Send `packet`, unless too much waits already."""
+        """Send `packet` with others of this turn, unless too much waits already."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() < _MOST_UNSENT_BYTES:
-            transport.write(packet)
+        if transport.get_write_buffer_size() + self._unsent_bytes < _MOST_UNSENT_BYTES:
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unsent.append(packet)
+            self._unsent_bytes += len(packet)
+
+    def _flush(self) -> None:
+        """Write what was sent in this turn: thousands of acks take one call, not one each."""
+        packets, self._unsent, self._unsent_bytes = self._unsent, [], 0
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(packets))
 
     async def answer(self, kind: mqtt.Kind, *, within_s: float) -> bytes:
         """Return the body of the next packet that is no message.
@@ -183,6 +194,7 @@ class _Session(asyncio.Protocol):
     def close(self) -> None:
         """End it."""
         if self._transport is not None and not self._transport.is_closing():
+            self._flush()
             self._transport.write(mqtt.DISCONNECT)
             self._transport.close()
         self.ended.set()

@@ -7,10 +7,16 @@ timestamp echo as in RFC 7323) or null, `f` refusals `[[reason, count], …]` si
 An ack states the whole truth of the streams that it names: repeating or losing one harms nothing.
 """
 
+import re
+import struct
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
+
+import cbor2
 
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId
@@ -20,6 +26,26 @@ from protocols.link.wire import Loader, Value, seal, shown, unseal
 
 MAX_RANGES: Final = 256
 """Ranges above the watermark that one ack lists per stream; the lowest go first."""
+
+
+_HEAD: Final = b"\xa7\x61v\x01\x61j\x50"  # seven fields: the version, and 16 bytes of journal
+_STREAM: Final = {
+    stream: b"\x61s\xa1" + bytes([0x60 + len(stream)]) + stream.encode() + b"\x82"
+    for stream in Stream
+}  # a map of one stream: an array of its watermark and no ranges
+_TIME: Final = b"\x80\x61t"
+_ECHO: Final = b"\x61x"
+_END: Final = b"\x61f\x80\x61c\x1a"  # no refusals; the checksum
+_UINT_64: Final = struct.Struct(">BQ")
+_STREAM_OF: Final = {coded: stream for stream, coded in _STREAM.items()}
+_USUAL: Final = re.compile(
+    re.escape(_HEAD)
+    + rb"(.{16})(%b)" % b"|".join(map(re.escape, _STREAM.values()))
+    + rb"([\x00-\x17]|\x18.|\x19..|\x1a.{4}|\x1b.{8})%b\x1b(.{8})%b\x1b(.{8})%b.{4}"
+    % tuple(map(re.escape, (_TIME, _ECHO, _END))),
+    re.DOTALL,
+)
+"""An ack of one watermark and an echo; the last four bytes are the checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +71,15 @@ class Ack:
 
 
 def encode_ack(ack: Ack) -> bytes:
-    """Return the message that carries `ack`; ranges past the 256 lowest are left out."""
+    """Return the message that carries `ack`; ranges past the 256 lowest are left out.
+
+    What nearly every ack says, one watermark, is put together by hand: a hub writes one for each
+    unit and second.
+    """
+    if len(ack.streams) == 1 and not ack.refused and ack.echo_utc_us is not None:
+        [(stream, held)] = ack.streams.items()
+        if not held.ranges:
+            return _usual(ack, stream, held.watermark)
     streams: dict[str, Value] = {
         stream.value: [held.watermark, [[a, b] for a, b in held.ranges[:MAX_RANGES]]]
         for stream, held in ack.streams.items()
@@ -62,6 +96,53 @@ def encode_ack(ack: Ack) -> bytes:
     )
 
 
+def _usual(ack: Ack, stream: Stream, watermark: int) -> bytes:
+    """Return what `seal` makes of an ack of one watermark and an echo."""
+    echo = -1 if ack.echo_utc_us is None else ack.echo_utc_us
+    head = b"".join(
+        [
+            *(_HEAD, _journal_bytes(ack.journal), _STREAM[stream], _uint(watermark)),
+            *(_TIME, _uint(ack.committed_utc_us), _ECHO, _uint(echo), _END),
+        ]
+    )
+    return head + zlib.crc32(head).to_bytes(4, "big")
+
+
+def _read_usual(payload: bytes) -> Ack | None:
+    """Return what `decode_ack` finds in an ack as `_usual` writes it; None of any other."""
+    match = _USUAL.fullmatch(payload)
+    if match is None or zlib.crc32(payload[:-4]) != int.from_bytes(payload[-4:], "big"):
+        return None
+    journal, stream, mark, committed, echo = match.groups()
+    watermark = mark[0] if len(mark) == 1 else int.from_bytes(mark[1:], "big")
+    committed_us, echo_us = int.from_bytes(committed, "big"), int.from_bytes(echo, "big")
+    if watermark > MAX_SEQ or committed_us > MAX_UTC_US or echo_us > MAX_UTC_US:
+        return None
+    return Ack(
+        journal=_journal_named(journal),
+        streams={_STREAM_OF[stream]: Held(watermark)},
+        committed_utc_us=committed_us,
+        echo_utc_us=echo_us,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _journal_named(raw: bytes) -> JournalId:
+    return journal_from_bytes(raw)
+
+
+def _uint(value: int) -> bytes:
+    """Return `value` as CBOR writes it. Source: RFC 8949, 3.1."""
+    if value >= 2**32:
+        return _UINT_64.pack(0x1B, value)
+    return cbor2.dumps(value)
+
+
+@lru_cache(maxsize=65_536)
+def _journal_bytes(journal: JournalId) -> bytes:
+    return uuid.UUID(journal).bytes
+
+
 def decode_ack(payload: bytes, loader: Loader | None = None) -> Ack:
     """Return the ack that `payload` carries; streams unknown to this version are left out.
 
@@ -70,6 +151,10 @@ def decode_ack(payload: bytes, loader: Loader | None = None) -> Ack:
     Raises:
         RemoteProtocolError: reasons as in `decode_frame`, and `bad-ack`.
     """
+    return _read_usual(payload) or _read_any(payload, loader)
+
+
+def _read_any(payload: bytes, loader: Loader | None) -> Ack:
     fields = unseal(payload) if loader is None else loader.unseal(payload)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):

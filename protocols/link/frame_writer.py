@@ -4,8 +4,11 @@ The bytes are the same; what does not change from frame to frame is kept, the pa
 to make one takes ten times as long as to pack a position with it.
 """
 
+import struct
 import uuid
+import zlib
 from collections.abc import Sequence
+from typing import Final
 
 import cbor2
 
@@ -21,11 +24,31 @@ _MOST_RECORDS_BYTES = 64 * 1024
 """Of all records of one frame, before they are packed; a quarter of what a message may have."""
 
 
+_HEAD: Final = b"\xaa\x61v" + bytes([VERSION]) + b"\x61j\x50"  # ten fields; 16 bytes of journal
+_STREAMS: Final = {
+    stream: b"\x61s" + cbor2.dumps(stream.value) + b"\x61n" for stream in Stream
+}  # and the key of the first seq
+_LANES: Final = tuple(b"\x61l" + bytes([lane]) + b"\x61t" for lane in Lane)
+_CLOCKS: Final = {
+    clock: b"\x61k" + cbor2.dumps(clock.value) + b"\x61e" for clock in ClockSource
+}  # and the key of its error
+_NULL: Final = b"\xf6"
+_PACKED: Final = b"\x61z"
+_END: Final = b"\x61c\x1a"  # the key of the checksum, and its head
+_ONE: Final = b"\x81\x82\x1b"  # array(1), array(2), an unsigned integer of eight bytes
+_ONE_RECORD: Final = struct.Struct(">3sQBB")
+_UINT_64: Final = struct.Struct(">BQ")
+_LEAST_64: Final = 2**32
+_SHORT: Final = 24
+_MOST_8: Final = 255
+
+
 class FrameWriter:
     """Writes the frames of one journal; `packer` may be shared, but not between threads."""
 
     def __init__(self, journal: JournalId, packer: Packer) -> None:
         self._journal = uuid.UUID(journal).bytes
+        self._head = _HEAD + self._journal
         self._packer = packer
 
     def write(  # noqa: PLR0913 -- what a frame says
@@ -44,10 +67,20 @@ class FrameWriter:
         Raises:
             LocalProtocolError: no records, or they are over 64 KiB.
         """
-        plain_records: list[Value] = [[record.captured_utc_us, record.body] for record in records]
-        plain = cbor2.dumps(plain_records)
+        plain = _plain(records)
         if not records or len(plain) > _MOST_RECORDS_BYTES:
             raise LocalProtocolError(reason="frame is empty or too long", records_bytes=len(plain))
+        packed = self._packer.pack(plain)
+        if len(packed) < len(plain):
+            head = b"".join(
+                [
+                    *(self._head, _STREAMS[stream], _uint(first_seq), _LANES[lane]),
+                    *(_uint(sent_utc_us), _CLOCKS[clock]),
+                    _NULL if clock_error_us is None else _uint(clock_error_us),
+                    *(_PACKED, _head_of_bytes(len(packed)), packed, _END),
+                ]
+            )
+            return head + zlib.crc32(head).to_bytes(4, "big")
         fields: dict[str, Value] = {
             "v": VERSION,
             "j": self._journal,
@@ -58,9 +91,30 @@ class FrameWriter:
             "k": clock.value,
             "e": clock_error_us,
         }
-        packed = self._packer.pack(plain)
-        if len(packed) < len(plain):
-            fields["z"] = packed
-        else:
-            fields["r"] = plain_records
+        fields["r"] = [[record.captured_utc_us, record.body] for record in records]
         return seal(fields)
+
+
+def _plain(records: Sequence[Record]) -> bytes:
+    """Return what travels of `records` before it is packed."""
+    if len(records) == 1:
+        captured_us, body = records[0]
+        if captured_us >= _LEAST_64 and _SHORT <= len(body) <= _MOST_8:
+            return _ONE_RECORD.pack(_ONE, captured_us, 0x58, len(body)) + body  # as nearly always
+    return cbor2.dumps([[record.captured_utc_us, record.body] for record in records])
+
+
+def _uint(value: int) -> bytes:
+    """Return `value` as CBOR writes it. Source: RFC 8949, 3.1."""
+    if value >= _LEAST_64:
+        return _UINT_64.pack(0x1B, value)
+    return cbor2.dumps(value)
+
+
+def _head_of_bytes(count: int) -> bytes:
+    """Return the head of a byte string of `count` bytes. Source: RFC 8949, 3.1."""
+    if _SHORT <= count <= _MOST_8:
+        return bytes((0x58, count))
+    head = bytearray(_uint(count))
+    head[0] |= 0x40  # major type 2 in the place of 0
+    return bytes(head)

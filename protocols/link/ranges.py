@@ -84,6 +84,8 @@ class SeqRanges:
     @property
     def held(self) -> Held:
         """The set as an ack states it."""
+        if len(self._firsts) == 1 == self._firsts[0]:
+            return Held(self._lasts[0])  # as nearly always
         pairs = list(zip(self._firsts, self._lasts, strict=True))
         watermark = pairs.pop(0)[1] if pairs and pairs[0][0] == 1 else 0
         return Held(watermark=watermark, ranges=tuple(pairs))

@@ -110,7 +110,10 @@ class Receiver:
 
     def held_after(self, stream: Stream, spans: tuple[Span, ...]) -> Held:
         """Return what will be held of `stream` once `spans` are committed; changes nothing."""
-        after = SeqRanges(self._state(stream).committed.held)
+        held = self._state(stream).committed.held
+        if len(spans) == 1 and spans[0][0] == held.watermark + 1 and not held.ranges:
+            return Held(spans[0][1])  # as nearly always
+        after = SeqRanges(held)
         for first, last in spans:
             after.add(first, last)
         return after.held

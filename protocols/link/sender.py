@@ -130,6 +130,20 @@ class Sender:
                 if name != self.best:
                     path.copies[PROBE].add(seq, seq)
 
+    def confirmed(self, stream: Stream, seq: int) -> None:
+        """Note a record that was new, left at once and is acknowledged: nothing else was under way.
+
+        For those who simulate thousands, and keep no account of what was answered before the next.
+
+        Raises:
+            LocalProtocolError: `seq` is not the one after the last; nothing has changed.
+        """
+        account = self._account(stream)
+        if seq != account.last + 1:
+            raise LocalProtocolError(reason="seq out of order", stream=stream.value, seq=seq)
+        account.last = seq
+        account.acked.add(seq, seq)
+
     def connected(self, path: str = ONLY_PATH) -> None:
         """Begin a session on `path`. If it is the only one, what is here is backlog."""
         is_first = not self.is_connected

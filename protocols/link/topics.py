@@ -9,6 +9,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from protocols.errors import RemoteProtocolError
@@ -68,6 +69,7 @@ def link_ack(unit: UnitId) -> str:
     return f"{unit_root(unit)}/up/{LINK_ACK}"
 
 
+@lru_cache(maxsize=65_536)
 def down_ack(unit: UnitId) -> str:
     """Return the topic on which the hub acknowledges `unit`'s frames."""
     return f"{unit_root(unit)}/down/ack"

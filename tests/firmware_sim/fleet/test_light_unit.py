@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from firmware_sim.fleet import Credential, LightUnit, read_credentials
@@ -114,6 +116,55 @@ def test_after_an_outage_the_newest_goes_first_and_all_of_it_arrives() -> None:
     assert positions[0].first_seq == 311
     assert seqs == list(range(11, 331))
     assert unit.waiting == 0
+
+
+class _Hub:
+    """Commits what is new, and answers; no record is new twice."""
+
+    def __init__(self, unit: LightUnit) -> None:
+        self.stored: list[tuple[Stream, int]] = []
+        self._receiver = Receiver(journal=unit.journal_id)
+
+    def take(self, payloads: list[bytes]) -> list[bytes]:
+        for frame in map(decode_frame, payloads):
+            spans = self._receiver.offer(frame, now_s=0)
+            self.stored += [
+                (frame.stream, seq) for first, last in spans for seq in range(first, last + 1)
+            ]
+            self._receiver.committed(frame.stream, spans, now_s=0)
+        ack = self._receiver.take_ack(now_utc_us=NOW_US)
+        return [] if ack is None else [encode_ack(ack)]
+
+
+@given(st.lists(st.sampled_from(["answered", "lost", "late", "off", "on"]), max_size=40))
+def test_whatever_becomes_of_frames_and_acks_every_record_arrives_and_nothing_is_made_up(
+    happens: list[str],
+) -> None:
+    unit = _unit()
+    unit.connected()
+    hub = _Hub(unit)
+    late: list[bytes] = []
+    seconds = [*happens, "on", *["answered"] * 60]
+    for second, what in enumerate(seconds, start=1):
+        now_us, now_s = NOW_US + second * 1_000_000, float(second)
+        if what in {"off", "on"}:
+            unit.disconnected()
+        if what == "on":
+            unit.connected()
+        unit.second(now_utc_us=now_us, now_s=now_s)
+        payloads = [payload for _, payload in unit.frames(now_utc_us=now_us, now_s=now_s)]
+        if what == "lost":
+            continue
+        acks = hub.take(payloads)
+        if what == "late":
+            late += acks
+            continue
+        for ack in [*acks, *late]:
+            unit.heard(ack, now_s=now_s)
+        late.clear()
+    assert unit.waiting == 0
+    positions = sorted(seq for stream, seq in hub.stored if stream is Stream.POSITION)
+    assert positions == list(range(1, len(seconds) + 1))
 
 
 def test_what_a_full_journal_drops_is_itself_a_record() -> None:
