@@ -20,11 +20,12 @@ _FLAC: Final = {  # the best that FFmpeg's encoder has
     "lpc_type": "cholesky",
     "lpc_passes": "8",
 }
+_LAYOUTS: Final = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 _ZSTD_LEVEL: Final = 19
 
 
 def flac_bytes(leads: Samples, *, block: int) -> int:
-    """Return how long FLAC makes `leads` (leads × samples), in frames of `block` samples.
+    """Return how long FLAC makes at most eight `leads` (leads × samples), `block` samples a frame.
 
     Raises:
         ConfigError: PyAV is not installed.
@@ -33,16 +34,17 @@ def flac_bytes(leads: Samples, *, block: int) -> int:
         import av  # noqa: PLC0415 -- extra `video`
     except ImportError as err:
         raise ConfigError(reason="PyAV is not installed; install goldenhour[video]") from err
+    layout = _LAYOUTS[len(leads) - 1]
     codec = av.CodecContext.create("flac", "w")
     codec.sample_rate = 48_000  # names no more than the time base
-    codec.layout = "7.1"
+    codec.layout = layout
     codec.format = "s16"
     codec.options = {**_FLAC, "frame_size": str(block)}
     codec.open()
     total = 0
     for begin in range(0, leads.shape[1] - block + 1, block):
         part = np.ascontiguousarray(leads[:, begin : begin + block].T.astype(np.int16))
-        frame = av.AudioFrame.from_ndarray(part.reshape(1, -1), format="s16", layout="7.1")
+        frame = av.AudioFrame.from_ndarray(part.reshape(1, -1), format="s16", layout=layout)
         frame.sample_rate = 48_000
         total += sum(len(bytes(packet)) for packet in codec.encode(frame))
     return total + sum(len(bytes(packet)) for packet in codec.encode(None))

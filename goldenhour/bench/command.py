@@ -87,6 +87,32 @@ def bandwidth(  # noqa: PLR0913 -- the options that a person may give
     _print("bandwidth", figures, as_json=as_json)
 
 
+@app.command("ecg")
+def ecg(
+    *,
+    record: Annotated[
+        list[Path] | None,
+        typer.Option(help="WFDB record (no ending); may come again. Always: the one at hand."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=2, help="Of each record, at most.")] = 20,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how short ECGs become, block by block as they travel, beside FLAC and zstd -19.
+
+    Example: goldenhour bench ecg --record ptb/s0010_re --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.ecg import figures, measure, picture  # noqa: PLC0415 -- quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    cells = measure(record or [], seconds=seconds)
+    if draw is not None:
+        draw.write_text(picture(cells, f"up to {seconds:g} s on {machine()}"))
+    _print("ecg", figures(cells), as_json=as_json)
+
+
 @app.command("journal")
 def journal(
     *,

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from protocols.messages.interlead3.coder import Places, Reader, field
+from protocols.messages.interlead3.coder import LOW, Places, Reader, field
 from protocols.messages.interlead3.tables import (
     ESCAPE,
     LARGEST,
@@ -161,55 +161,73 @@ def read(reader: Reader, channels: int, count: int, *, first: int) -> Whole:
         ValueError: truncated or damaged.
     """
     known, steps = all_tables(), _steps()
-    decoding = [(*known.decoding[table], shift) for table, shift in map(table_of, range(LEVELS))]
+    unpacking = _unpacking()
     levels = _Levels(channels, first, known)
     found: list[int] = []
     append = found.append
     activity = _SAME
-    data, mask, low, ends = reader.data, ONE - 1, 1 << 15, len(reader.data)
+    data = reader.data + bytes(2 * channels)  # a sample takes no more; looked at after it
+    mask, ends = ONE - 1, len(reader.data)
     state, next_byte = reader.state, reader.at
     for at, end in _runs(count):
         expected, most = levels.expected, levels.most
-        rows = [*zip([known.moved[level] for level in levels.now], most, strict=True)]
+        rows = [*zip([unpacking[level] for level in levels.now], most, strict=True)]
         counted: list[int] = []
         count_in = counted.append
         for _ in range(at, end):
             step, total = steps[activity], 0
             for row, cap in rows:
-                room, within, misses, shift = decoding[row[step]]
+                level, room, within, misses = row[step]
                 place = state & mask
                 state = room[place] * (state >> PRECISION) + within[place]
-                if state < low:
-                    if next_byte >= ends:
-                        raise ValueError("the block is truncated")
+                if state < LOW:
                     state = (state << 8) | data[next_byte]
                     next_byte += 1
-                    if state < low:
-                        if next_byte >= ends:
-                            raise ValueError("the block is truncated")
+                    if state < LOW:
                         state = (state << 8) | data[next_byte]
                         next_byte += 1
                 miss = misses[place]
-                if miss is None or shift:
+                if miss is None:
                     reader.state, reader.at = state, next_byte
-                    miss = _rest(reader, miss, shift)
+                    miss = _rest(reader, level, place)
                     state, next_byte = reader.state, reader.at
                 append(miss)
                 size = miss if miss >= 0 else -miss
                 size = size if size < cap else cap  # noqa: FURB136 -- a call costs more than this
                 count_in(size)
                 total += size
+            if next_byte > ends:
+                raise ValueError("the block is truncated")
             activity = min(_MOST_ACTIVE, (activity + (total << MEAN_BITS + 8) // expected) >> 1)
         levels.reckon([sum(counted[c::channels]) << MEAN_BITS for c in range(channels)], end - at)
     reader.state, reader.at = state, next_byte
     return np.array(found, np.int64).reshape(count, channels).T
 
 
-def _rest(reader: Reader, miss: int | None, shift: int) -> int:
-    if miss is None:
-        bits = reader.field(_LENGTH_FIELD)
-        if bits > _LONGEST_ESCAPE:
-            raise ValueError("a miss is out of bounds")
-        zigzag = reader.field(bits)
-        return (zigzag >> 1) ^ -(zigzag & 1)
-    return (miss << shift) + reader.field(shift) - ((1 << shift) >> 1)
+@cache
+def _unpacking() -> list[list[tuple[int, list[int], list[int], list[int | None]]]]:
+    """Return by level and step where that leads: the level, and what `Tables.decoding` has there.
+
+    None besides stands for a miss of which more is written.
+    """
+    known = all_tables()
+    more: list[int | None] = [None] * ONE
+    by_level = []
+    for level in range(LEVELS):
+        table, shift = table_of(level)
+        room, within, misses = known.decoding[table]
+        by_level.append((level, room, within, more if shift else misses))
+    return [[by_level[level] for level in row] for row in known.moved]
+
+
+def _rest(reader: Reader, level: int, place: int) -> int:
+    """Return a miss of which more is written than its place."""
+    table, shift = table_of(level)
+    miss = all_tables().decoding[table][2][place]
+    if miss is not None:
+        return (miss << shift) + reader.field(shift) - ((1 << shift) >> 1)
+    bits = reader.field(_LENGTH_FIELD)
+    if bits > _LONGEST_ESCAPE:
+        raise ValueError("a miss is out of bounds")
+    zigzag = reader.field(bits)
+    return (zigzag >> 1) ^ -(zigzag & 1)

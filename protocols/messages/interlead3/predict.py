@@ -124,14 +124,28 @@ def restored(misses: Whole, guess: Guess) -> Whole:
         ahead, across = learnt.weights()
         bound = learnt.bound
         miss = misses[:, at:end]
-        fresh, within = miss.copy(), np.clip(miss, -bound, bound)
-        for c in range(1, channels):
-            told = (across[c, :c] @ within[:c] + _HALF) >> _WEIGHT_BITS
-            fresh[c] = wrapped(miss[c] + told)
-            within[c] = np.clip(fresh[c], -bound, bound)
+        fresh = _across(miss, across, bound)
         steps[at:end] = _run_on(flat, at * channels, ahead, fresh, bound)
         learnt.learn(seen[at:end], miss)
     return steps.T
+
+
+def _across(miss: Whole, across: Whole, bound: int) -> Whole:
+    """Return what was fresh in a stretch, shape (channels, n), from what was missed of it."""
+    fresh = miss.copy()
+    for c in range(1, len(miss)):
+        told = across[c, :c].dot(fresh[:c])
+        told += _HALF
+        told >>= _WEIGHT_BITS
+        fresh[c] += told
+    if max(int(fresh.max()), -int(fresh.min())) <= bound:
+        return fresh
+    within = np.clip(miss, -bound, bound)  # then with care
+    for c in range(1, len(miss)):
+        told = (across[c, :c] @ within[:c] + _HALF) >> _WEIGHT_BITS
+        fresh[c] = wrapped(miss[c] + told)
+        within[c] = np.clip(fresh[c], -bound, bound)
+    return fresh
 
 
 def _run_on(flat: Whole, begin: int, ahead: Whole, fresh: Whole, bound: int) -> Whole:
@@ -141,7 +155,10 @@ def _run_on(flat: Whole, begin: int, ahead: Whole, fresh: Whole, bound: int) -> 
     place = begin
     for add in added:
         end = place + terms
-        flat[end : end + channels] = (ahead @ flat[place:end] + add) >> _WEIGHT_BITS
+        told = ahead.dot(flat[place:end])
+        told += add
+        told >>= _WEIGHT_BITS
+        flat[end : end + channels] = told
         place += channels
     made = flat[begin + terms : place + terms]
     if max(int(made.max()), -int(made.min())) <= bound:
@@ -206,7 +223,8 @@ class _Learnt:
             row = table[pivot, pivot + 1 :] / fraction
             column = table[first:, pivot : pivot + 1].copy()
             column[pivot - first] -= 1.0  # leaves the row itself in its place
-            table[first:, pivot + 1 :] -= column * row
+            later = table[first:, pivot + 1 :]
+            later -= column * row
         told = _rounded(table[:, terms:])
         return told[:terms].T, np.triu(told[terms:], 1).T
 
