@@ -125,6 +125,7 @@ FIELDS = {
 }
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=3_000)
 @given(st.fixed_dictionaries({}, optional={**FIELDS, "z": st.binary(max_size=60) | VALUES}))
 def test_whatever_is_sealed_is_taken_within_its_bounds_or_refused(
@@ -157,6 +158,7 @@ ACKS = {
 }
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=2_000)
 @given(st.fixed_dictionaries({}, optional=ACKS))
 def test_whatever_is_sealed_as_an_ack_is_taken_or_refused(fields: dict[str, object]) -> None:
