@@ -121,7 +121,7 @@ async def run_unit(
     """
     async with AsyncExitStack() as stack:
         services: list[Service] = []
-        witness = stack.enter_context(Witness(options.witness)) if options.witness else None
+        witness = stack.enter_context(Witness(options.witness, clock)) if options.witness else None
         status: dict[str, Callable[[], dict[str, object]]] = {}
         handlers = {}
         modems: dict[str, Modem] = {}

@@ -1,26 +1,29 @@
 """The witness: what a vehicle's devices said and were answered, kept apart from whoever listened.
 
-One JSON object a line, in order: `{"id": …, "message": …}` when a monitor sends a report,
-`{"id": …, "answer": "AA"}` when it is answered, `{"sentence": …}` for each intact sentence of the
-GNSS receiver. A line is in the file before the device goes on.
+One JSON object a line, in order: `{"at": …, "id": …, "message": …}` when a monitor sends a report,
+`{"at": …, "id": …, "answer": "AA"}` when it is answered, `{"at": …, "sentence": …}` for each intact
+sentence of the GNSS receiver. `at` is UTC in microseconds by this machine's clock, which is taken
+to be right. A line is in the file before the device goes on.
 """
 
 import json
 from pathlib import Path
 from typing import Any, Self
 
+from protocols.clock import Clock
 from protocols.errors import ConfigError
 
 
 class Witness:
     """Appends to a file until it is closed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         """Open it.
 
         Raises:
             ConfigError: the file cannot be written.
         """
+        self._clock = clock
         try:
             self._file = path.open("a", encoding="utf-8")
         except OSError as err:
@@ -45,5 +48,6 @@ class Witness:
         self._note(sentence=sentence.decode("ascii", "replace").strip())
 
     def _note(self, **facts: Any) -> None:
+        facts = {"at": self._clock.utc_us()} | facts
         self._file.write(json.dumps(facts, ensure_ascii=False, separators=(",", ":")) + "\n")
         self._file.flush()

@@ -17,6 +17,8 @@ class GnssFaultRequest(BaseModel):
     partial: NonNegativeInt = 0  # so many of the next sentences break off
     garbage_bytes: NonNegativeInt = 0  # noise on the wire, once
     restart: bool = False  # drops every connection and begins again without a fix
+    time_off_s: float | None = None  # says a time that is so far off, until told otherwise
+    repeat_s: NonNegativeFloat | None = None  # says one and the same time again and again
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +28,9 @@ class GnssFaults:
     seed: int
     no_fix_until_s: float = 0.0
     silent_until_s: float = 0.0
+    time_off_us: int = 0
+    repeats_until_s: float = 0.0
+    repeated_utc_us: int | None = None
     corrupt: int = 0
     partial: int = 0
     _rng: random.Random = field(init=False)
@@ -42,8 +47,21 @@ class GnssFaults:
         if request.restart:
             self.silent_until_s = now_s + 1.0
             self.no_fix_until_s = now_s + 4.0
+        if request.time_off_s is not None:
+            self.time_off_us = round(request.time_off_s * 1_000_000)
+        if request.repeat_s is not None:
+            self.repeats_until_s = now_s + request.repeat_s
+            self.repeated_utc_us = None
         self.corrupt += request.corrupt
         self.partial += request.partial
+
+    def told_utc_us(self, utc_us: int, now_s: float) -> int:
+        """Return the time that the receiver says where it is `utc_us`."""
+        if now_s < self.repeats_until_s:
+            if self.repeated_utc_us is None:
+                self.repeated_utc_us = utc_us
+            return self.repeated_utc_us
+        return utc_us + self.time_off_us
 
     def damage(self, sentence: bytes, now_s: float) -> bytes:
         """Return what reaches the wire of `sentence`; empty while silent."""

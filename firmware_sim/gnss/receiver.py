@@ -76,8 +76,7 @@ class GnssReceiver:
 
     async def run(self) -> None:
         """Send sentences until the source ends, then stay connected and silent."""
-        has_fix = self._has_fix
-        async for sentence in self._source.sentences(self._clock, has_fix):
+        async for sentence in self._source.sentences(self._clock, self):
             self.sentences_sent += 1
             if self._witness is not None:
                 self._witness.said(sentence)
@@ -120,8 +119,13 @@ class GnssReceiver:
             "finished": self.finished.is_set(),
         }
 
-    def _has_fix(self) -> bool:
+    def has_fix(self) -> bool:
+        """Say whether it has a position just now."""
         return self._clock.monotonic_s() >= self.faults.no_fix_until_s
+
+    def told_utc_us(self, utc_us: int) -> int:
+        """Return the time that it says where it is `utc_us`."""
+        return self.faults.told_utc_us(utc_us, self._clock.monotonic_s())
 
     def _open_terminal(self, name: Path) -> None:
         self._master_fd, self._slave_fd = os.openpty()  # the slave stays open: no hang-up

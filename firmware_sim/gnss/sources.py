@@ -1,6 +1,6 @@
 """What a simulated receiver says: a drive, a recorded track, or a captured log."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +19,20 @@ class NmeaSource(Protocol):
         """What this is, for whoever looks at the data."""
         ...
 
-    def sentences(self, clock: Clock, has_fix: Callable[[], bool]) -> AsyncIterator[bytes]:
+    def sentences(self, clock: Clock, mood: "Mood") -> AsyncIterator[bytes]:
         """Yield sentences, each when it is due; ends when the source has no more."""
+        ...
+
+
+class Mood(Protocol):
+    """What the receiver makes of the sky just now; a captured log has its own."""
+
+    def has_fix(self) -> bool:
+        """Say whether it has a position."""
+        ...
+
+    def told_utc_us(self, utc_us: int) -> int:
+        """Return the time that it says where it is `utc_us`."""
         ...
 
 
@@ -38,7 +50,7 @@ class PlacesSource:
         """What this is, for whoever looks at the data."""
         return self._label
 
-    async def sentences(self, clock: Clock, has_fix: Callable[[], bool]) -> AsyncIterator[bytes]:
+    async def sentences(self, clock: Clock, mood: Mood) -> AsyncIterator[bytes]:
         """Yield each second's sentences; every tenth second also the label, as TXT."""
         count = 0
         while (place := next(self._places, None)) is not None:
@@ -48,12 +60,13 @@ class PlacesSource:
             if count % 10 == 0:
                 yield nmea.text(self._label)
             count += 1
-            if not has_fix():
-                for line in nmea.epoch_without_fix(due_us, self._sky):
+            told_us = mood.told_utc_us(due_us)
+            if not mood.has_fix():
+                for line in nmea.epoch_without_fix(told_us, self._sky):
                     yield line
                 continue
             fix = nmea.Fix(
-                utc_us=due_us,
+                utc_us=told_us,
                 latitude_deg=place.latitude_deg,
                 longitude_deg=place.longitude_deg,
                 speed_mps=place.speed_mps,
@@ -84,9 +97,9 @@ class LogSource:
         """What this is, for whoever looks at the data."""
         return self._label
 
-    async def sentences(self, clock: Clock, has_fix: Callable[[], bool]) -> AsyncIterator[bytes]:
+    async def sentences(self, clock: Clock, mood: Mood) -> AsyncIterator[bytes]:
         """Yield the log's lines, each when it is due. Fixes are the log's own."""
-        del has_fix
+        del mood
         while True:
             async for line in _in_time(paced(self._lines, factor=self._factor), clock):
                 yield line

@@ -1,63 +1,31 @@
-"""What the vehicles accepted, by their devices' own word, and whether the hub has it.
+"""The comparison: what each vehicle accepted, held against what the hub's tables hold of it."""
 
-A monitor's report that was answered AA was accepted. Its numbers count, and its samples waver as no
-others do, so that it is found in the hub's tables by its content alone, whatever journal, seq and
-time the vehicle gave it. A position is not answered: it is only required that
-every one that the hub has was said by the receiver, and that no seq is missing.
-"""
-
-import hashlib
-import json
-import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Final
 
-import asyncpg
+from goldenhour.chaos.contents import Content, is_told, places_near
+from goldenhour.chaos.stored import Dated, Stored
+from goldenhour.chaos.witness import Witnessed
+from protocols.messages import Position
 
-from hub.store import ledgers
-from hub.store.database import Pool
-from protocols.ids import UnitId
-from protocols.link import Stream
-from protocols.messages import Position, VitalsReading, WaveformBlock, parse_body
-from protocols.messages.samples import decode_samples
+SLACK_US: Final = 20_000
+"""Of rounding: HL7 tells tenths of milliseconds, a first sample is a period before the second."""
 
-Content = tuple[str, ...]
-"""Vitals by their three counting numbers, samples by channel and digest."""
+MOST_LINES: Final = 12
 
-_COUNTING: Final = ("MDC_ECG_HEART_RATE", "MDC_RESP_RATE", "MDC_TEMP")
-_NEAR_DEG: Final = 2e-7  # NMEA's last digit, and what a float makes of it
-
-
-@dataclass(slots=True)
-class Witnessed:
-    """What one vehicle's devices say that they said."""
-
-    accepted: set[Content] = field(default_factory=set)
-    sent: set[Content] = field(default_factory=set)
-    places: set[tuple[int, int]] = field(default_factory=set)  # units of `_NEAR_DEG`
-
-    def heard_too(self, later: "Witnessed") -> None:
-        """Take in what was said since; what was accepted stays as it is."""
-        self.sent |= later.sent
-        self.places |= later.places
-
-
-@dataclass(slots=True)
-class Stored:
-    """What the hub has of one vehicle."""
-
-    contents: list[Content] = field(default_factory=list)
-    places: list[Position] = field(default_factory=list)
-    gaps: list[asyncpg.Record] = field(default_factory=list)
-    undeclared_holes: int = 0
+READ_WITHIN_US: Final = 15_000_000
+"""A sentence may wait so long in the wire's buffers while two cores are shared by all."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What the comparison found. `declared`: accepted, gone, and said so by a gap record."""
+    """What the comparison found. `declared`: accepted, gone, and said so by a gap record.
+
+    `wrong_times`: outside the error that the record states. `undated`: it states none.
+    """
 
     accepted: int = 0
     lost: int = 0
@@ -67,46 +35,19 @@ class Verdict:
     undeclared_holes: int = 0
     rows: int = 0
     gaps: int = 0
+    dated: int = 0
+    wrong_times: int = 0
+    undated: int = 0
 
-
-def read_witness(path: Path) -> Witnessed:
-    """Return what the file says; a last line that was cut off is passed over."""
-    found = Witnessed()
-    waiting: dict[str, set[Content]] = {}
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            try:
-                said = json.loads(line)
-            except ValueError:
-                continue
-            if "message" in said:
-                waiting[said["id"]] = contents = set(_contents(said["message"]))
-                found.sent |= contents
-            elif said.get("answer") == "AA":
-                found.accepted |= waiting.pop(said["id"], set())
-            elif "sentence" in said and (place := _place(said["sentence"])) is not None:
-                found.places.add(place)
-    return found
-
-
-async def read_stored(pool: Pool, unit: UnitId) -> Stored:
-    """Return what the hub's tables hold of `unit`."""
-    found = Stored()
-    for stream in (Stream.VITALS, Stream.WAVEFORM, Stream.POSITION):
-        for body in await _bodies(pool, unit, stream):
-            message = parse_body(stream, body)
-            if isinstance(message, Position):
-                found.places.append(message)
-            else:
-                found.contents += _contents_of(message)
-    found.gaps = await ledgers.gaps_of(pool, unit)
-    found.undeclared_holes = await _undeclared(pool, unit)
-    return found
+    def __add__(self, other: "Verdict") -> "Verdict":
+        """Return the sums of both."""
+        names = [one.name for one in fields(Verdict)]
+        return Verdict(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 def compare(stored: Stored, witnessed: Witnessed) -> Verdict:
-    """Hold what the hub has against what the devices say."""
-    seen = Counter(stored.contents)
+    """Hold what the hub has against what devices and crews say."""
+    seen = Counter(content for content, _ in stored.contents)
     missing = witnessed.accepted - seen.keys()
     gone_in = {row["stream"] for row in stored.gaps}
     declared = {content for content in missing if content[0] in gone_in}
@@ -115,71 +56,78 @@ def compare(stored: Stored, witnessed: Witnessed) -> Verdict:
         # a gap record says how many are gone: no more may be missing than that
         given_up = sum(row["last_seq"] - row["first_seq"] + 1 for row in stored.gaps)
         lost += max(0, _records(declared) - given_up)
-    return Verdict(
+    verdict = Verdict(
         accepted=len(witnessed.accepted),
         lost=lost,
         declared=len(declared),
         doubled=sum(count - 1 for count in seen.values()),
-        invented=sum(content not in witnessed.sent for content in seen)
-        + sum(not _is_near(place, witnessed.places) for place in stored.places),
+        invented=sum(is_told(content) and content not in witnessed.sent for content in seen)
+        + sum(not _times(place, witnessed) for place, _ in stored.places)
+        + stored.unreadable,
         undeclared_holes=stored.undeclared_holes,
         rows=len(stored.contents) + len(stored.places),
         gaps=len(stored.gaps),
     )
+    _judge_times(stored, witnessed, verdict)
+    return verdict
 
 
-async def _undeclared(pool: Pool, unit: UnitId) -> int:
-    """Return how many seqs below each stream's last are neither stored, salvaged nor declared."""
-    row = await pool.fetchval(
-        "WITH last AS (SELECT journal, stream, greatest(watermark,"
-        "   (SELECT max((r->>1)::bigint) FROM jsonb_array_elements(ranges) r)) AS last"
-        "   FROM stream_ledger WHERE unit = $1),"
-        " due AS (SELECT journal, stream, generate_series(1, last) AS seq FROM last),"
-        " have AS (SELECT journal, stream, seq FROM record WHERE unit = $1"
-        "   UNION SELECT journal, stream, seq FROM salvaged WHERE unit = $1"
-        "   UNION SELECT journal, stream, generate_series(first_seq, last_seq) FROM gap"
-        "   WHERE unit = $1)"
-        " SELECT count(*) FROM (SELECT * FROM due EXCEPT SELECT * FROM have) AS hole",
-        unit,
-    )
-    return int(row)
+def explain(stored: Stored, witnessed: Witnessed) -> list[str]:
+    """Return, for a person, some of what is wrong."""
+    seen = Counter(content for content, _ in stored.contents)
+    gone_in = {row["stream"] for row in stored.gaps}
+    lines = [
+        f"not at the hub: {' '.join(content)}"
+        for content in witnessed.accepted - seen.keys()
+        if content[0] not in gone_in
+    ]
+    lines += [f"{count} times: {' '.join(content)}" for content, count in seen.items() if count > 1]
+    lines += [
+        f"never said: {' '.join(content)}"
+        for content in seen
+        if is_told(content) and content not in witnessed.sent
+    ]
+    lines += [
+        f"{name}: captured {dated.captured_utc_us} ± {dated.error_us},"
+        f" by the witness from {first_us} to {until_us}"
+        for name, dated, first_us, until_us in _times_of(stored, witnessed)
+        if not _is_right(dated, first_us, until_us)
+    ]
+    return lines[:MOST_LINES]
 
 
-async def _bodies(pool: Pool, unit: UnitId, stream: Stream) -> list[bytes]:
-    rows = await pool.fetch(
-        "SELECT body FROM record WHERE unit = $1 AND stream = $2", unit, stream.value
-    )
-    return [row["body"] for row in rows]
+def _judge_times(stored: Stored, witnessed: Witnessed, verdict: Verdict) -> None:
+    for _, dated, first_us, until_us in _times_of(stored, witnessed):
+        verdict.dated += dated.error_us is not None
+        verdict.undated += dated.error_us is None
+        verdict.wrong_times += not _is_right(dated, first_us, until_us)
 
 
-def _contents_of(message: object) -> Iterator[Content]:
-    if isinstance(message, VitalsReading):
-        numbers = (message.heart_rate_bpm, message.respiratory_rate_bpm, message.body_temp_c)
-        if None not in numbers:
-            yield ("vitals", *(f"{number:g}" for number in numbers if number is not None))
-    elif isinstance(message, WaveformBlock):
-        for channel, samples in zip(message.channels, decode_samples(message), strict=True):
-            yield "waveform", channel.code, _digest(samples.tolist())
+def _times_of(stored: Stored, witnessed: Witnessed) -> Iterator[tuple[str, Dated, int, int]]:
+    """Yield of each record its name, its time, and from when until when it may be right."""
+    for content, dated in stored.contents:
+        first_us = witnessed.first_utc_us.get(content)
+        until_us = witnessed.accepted_utc_us.get(content)
+        if first_us is not None and until_us is not None:
+            yield " ".join(content), dated, first_us, until_us
+    for place, dated in stored.places:
+        times = _times(place, witnessed)
+        if times:
+            at = max(0, bisect_left(times, dated.captured_utc_us + (dated.error_us or 0)) - 1)
+            yield "position", dated, times[at], times[at] + READ_WITHIN_US
 
 
-def _contents(report: str) -> Iterator[Content]:
-    """Yield what an ORU^R01 holds, read without the driver. Source: HL7 v2.6, 7.4.2, OBX."""
-    numbers: dict[str, str] = {}
-    for segment in report.split("\r"):
-        fields = segment.split("|")
-        if fields[0] != "OBX":
-            continue
-        name = fields[3].split("^")[1]
-        if fields[2] == "NA":
-            yield "waveform", name, _digest([int(value) for value in fields[5].split("^")])
-        elif name in _COUNTING and fields[5]:
-            numbers[name] = f"{float(fields[5]):g}"
-    if len(numbers) == len(_COUNTING):
-        yield ("vitals", *(numbers[name] for name in _COUNTING))
+def _is_right(dated: Dated, first_us: int, until_us: int) -> bool:
+    """Say whether the time is within the error that it states, or states none."""
+    if dated.error_us is None:
+        return True
+    slack_us = dated.error_us + SLACK_US
+    return first_us - slack_us <= dated.captured_utc_us <= until_us + slack_us
 
 
-def _digest(samples: list[int]) -> str:
-    return hashlib.blake2b(repr(samples).encode(), digest_size=12).hexdigest()
+def _times(position: Position, witnessed: Witnessed) -> list[int]:
+    """Return when the receiver said this place, in order."""
+    return sorted(at for place in places_near(position) for at in witnessed.places.get(place, ()))
 
 
 def _records(missing: Iterable[Content]) -> int:
@@ -188,30 +136,3 @@ def _records(missing: Iterable[Content]) -> int:
         Counter(content[1] if content[0] == "waveform" else "" for content in missing).values(),
         default=0,
     )
-
-
-_RMC_OR_GGA: Final = re.compile(
-    r"^\$..(?:RMC,[\d.]+,A|GGA,[\d.]+),(\d+\.\d+),([NS]),(\d+\.\d+),([EW])"
-)
-
-
-def _place(sentence: str) -> tuple[int, int] | None:
-    """Return the place in units of `_NEAR_DEG`. Source: NMEA 0183, ddmm.mmmm."""
-    found = _RMC_OR_GGA.match(sentence)
-    if found is None:
-        return None
-    latitude, north, longitude, east = found.groups()
-    return (
-        round(_degrees(latitude) * (-1) ** (north == "S") / _NEAR_DEG),
-        round(_degrees(longitude) * (-1) ** (east == "W") / _NEAR_DEG),
-    )
-
-
-def _degrees(text: str) -> float:
-    whole, minutes = divmod(float(text), 100)
-    return whole + minutes / 60
-
-
-def _is_near(position: Position, places: set[tuple[int, int]]) -> bool:
-    at = (round(position.latitude_deg / _NEAR_DEG), round(position.longitude_deg / _NEAR_DEG))
-    return any((at[0] + i, at[1] + j) in places for i in (0, -1, 1) for j in (0, -1, 1))

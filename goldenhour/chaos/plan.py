@@ -1,39 +1,53 @@
 """What happens, and when: a list of faults, the same for the same seed. Pure."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from protocols.errors import ConfigError
 
 Kind = Literal[
     "cut", "reset", "thin", "lossy", "laggy",
     "kill-agent", "kill-hub", "kill-broker", "kill-database", "kill-media",
     "broker-store", "database-restart", "disk-full", "clock-jump", "journal-truncated",
+    "boot-1970", "gnss-rollover", "gnss-lie", "gnss-repeats", "no-fix",
 ]  # fmt: skip
 
 LINK: Final = frozenset({"cut", "reset", "thin", "lossy", "laggy"})
 """Faults of a vehicle's modem: others may come while they last."""
 
-OF_A_VEHICLE: Final = LINK | {"kill-agent", "disk-full", "clock-jump", "journal-truncated"}
+RECEIVER: Final = frozenset({"gnss-rollover", "gnss-lie", "gnss-repeats", "no-fix"})
+"""Faults of a vehicle's GNSS receiver."""
+
+OF_A_VEHICLE: Final = (
+    LINK | RECEIVER | {"kill-agent", "disk-full", "clock-jump", "journal-truncated", "boot-1970"}
+)
 
 WEIGHTS: Final[dict[Kind, int]] = {
     "cut": 6, "reset": 4, "thin": 4, "lossy": 4, "laggy": 3,
     "kill-agent": 5, "kill-hub": 2, "kill-broker": 3, "kill-database": 2, "kill-media": 1,
     "broker-store": 1, "database-restart": 2, "disk-full": 2, "clock-jump": 3,
-    "journal-truncated": 2,
+    "journal-truncated": 2, "boot-1970": 1, "gnss-rollover": 1, "gnss-lie": 1, "gnss-repeats": 1,
+    "no-fix": 1,
 }  # fmt: skip
 """How often each comes: links fail most, as they do."""
 
+_SPAN: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
+_MOST_SEEDS: Final = 1_000
 _JUMPS_S: Final = (86_400, -86_400, 3_600, -3_600, 47, -47)
 _1970_S: Final = 0.0
+ROLLOVER_S: Final = 1_024 * 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault: of which vehicle, how long, how much, and how long before the next comes.
 
-    `amount`: bit/s (thin), percent (lossy), ms (laggy), seconds (clock-jump; 0: back to 1970), the
-    share of the file that is left (journal-truncated).
+    `amount`: bit/s (thin), percent (lossy), ms (laggy), seconds (clock-jump; 0: back to 1970;
+    gnss-rollover, gnss-lie: what its time is off by), the share of the file that is left
+    (journal-truncated).
     """
 
     number: int
@@ -58,6 +72,25 @@ def plan(*, seed: int, faults: int, units: Sequence[str], without: frozenset[str
     ]
 
 
+def seeds_of(text: str) -> list[int]:
+    """Return the seeds in `text`, as `1-3,7`, in its order, each once.
+
+    Raises:
+        ConfigError: it is not of this form, or names more than a thousand.
+    """
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        match = _SPAN.fullmatch(part.strip())
+        if match is None:
+            raise ConfigError(reason="seeds are written as 1-10 or 3,5,8-9", given=text)
+        first = int(match[1])
+        last = int(match[2] or first)
+        if not first <= last < first + _MOST_SEEDS:
+            raise ConfigError(reason="that is no span of at most 1,000 seeds", given=part)
+        found |= dict.fromkeys(range(first, last + 1))
+    return list(found)
+
+
 def _fault(number: int, kind: Kind, rng: random.Random, units: Sequence[str]) -> Fault:
     unit = rng.choice(units) if kind in OF_A_VEHICLE else None
     amounts: dict[str, float] = {
@@ -66,6 +99,8 @@ def _fault(number: int, kind: Kind, rng: random.Random, units: Sequence[str]) ->
         "laggy": rng.uniform(200, 2_000),
         "clock-jump": rng.choice((*_JUMPS_S, _1970_S)),
         "journal-truncated": rng.random(),
+        "gnss-rollover": -ROLLOVER_S,
+        "gnss-lie": rng.choice((1.0, -1.0)),
     }
     return Fault(
         number=number,

@@ -1,17 +1,25 @@
-"""One run of chaos: the city, its faults, the peace after them, and the comparison."""
+"""One run of chaos: the city, its people, its faults, the peace after them, and the comparison."""
 
 import asyncio
+import copy
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from goldenhour.bench.figures import Figure
-from goldenhour.chaos.accepted import Verdict, compare, read_stored, read_witness
+from goldenhour.chaos import orders
+from goldenhour.chaos.accepted import Verdict, compare, explain
 from goldenhour.chaos.city import ChaosCity, can_mount, chaos_city, database
 from goldenhour.chaos.inject import inject
+from goldenhour.chaos.orders import OrdersVerdict
+from goldenhour.chaos.people import People
 from goldenhour.chaos.plan import LINK, Fault, plan
+from goldenhour.chaos.stored import read_stored
+from goldenhour.chaos.witness import Witnessed, read_witness
+from hub.store.database import Pool
 from protocols.errors import FleetError
 from protocols.ids import UnitId
 
@@ -21,15 +29,58 @@ CALM_S: Final = 240.0
 
 _BEFORE_S: Final = 3.0
 _LOOK_S: Final = 0.5
+_TOLD_S: Final = 45.0
+"""Within this a vehicle and the hub have said how each advice stands."""
 
 Say = Callable[[str], None]
 
 
-async def run(folder: Path, *, faults: int, seed: int, say: Say) -> list[Figure]:
-    """Run `faults` faults of `seed` in `folder` and return the figures.
+@dataclass(slots=True)
+class Outcome:
+    """What one seed came to, or several together."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    records: Verdict = field(default_factory=Verdict)
+    orders: OrdersVerdict = field(default_factory=OrdersVerdict)
+    seeds: int = 0
+    revived: int = 0
+    trouble_s: float = 0.0
+    longest_calm_s: float = 0.0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        """Return both together."""
+        return Outcome(
+            kinds=self.kinds + other.kinds,
+            records=self.records + other.records,
+            orders=self.orders + other.orders,
+            seeds=self.seeds + other.seeds,
+            revived=self.revived + other.revived,
+            trouble_s=self.trouble_s + other.trouble_s,
+            longest_calm_s=max(self.longest_calm_s, other.longest_calm_s),
+        )
+
+
+async def run(folder: Path, *, faults: int, seeds: Sequence[int], say: Say) -> list[Figure]:
+    """Run `faults` faults of each of `seeds`, each in a city of its own; return the totals.
 
     Raises:
-        FleetError: the city did not come up, or did not come to rest.
+        FleetError: a city did not come up, or did not come to rest.
+    """
+    total = Outcome()
+    for seed in seeds:
+        where = folder if len(seeds) == 1 else folder / f"seed-{seed}"
+        found = await run_seed(where, faults=faults, seed=seed, say=say)
+        if len(seeds) > 1:
+            say(f"seed {seed}: {dataclasses.asdict(found.records)}")
+            say(f"seed {seed}: {dataclasses.asdict(found.orders)}")
+        total += found
+    return figures_of(total)
+
+
+async def run_seed(folder: Path, *, faults: int, seed: int, say: Say) -> Outcome:
+    """Run `faults` faults of `seed` in `folder`.
+
+    Raises: as `run`.
     """
     mounts = can_mount()
     impossible = frozenset() if mounts else frozenset({"disk-full"})
@@ -37,19 +88,31 @@ async def run(folder: Path, *, faults: int, seed: int, say: Say) -> list[Figure]
         say(f"left out: {kind}, for only root can give a vehicle a small disk")
     async with chaos_city(folder, vehicles=VEHICLES, can_fill_disks=mounts) as city:
         planned = plan(seed=seed, faults=faults, units=city.units, without=impossible)
-        await asyncio.sleep(_BEFORE_S)
+        people = People(
+            city.start.city, tuple(city.start.people), city.start.clock, seed=seed,
+            diary_of=lambda name: city.start.folder.root / f"diary-{name}.jsonl",
+        )  # fmt: skip
         loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        await _trouble(city, planned, say)
-        trouble_s = loop.time() - began_s
-        say("the last fault is over; waiting until nothing waits")
-        began_s = loop.time()
-        await _calm(city)
-        calm_s = loop.time() - began_s
-        verdicts = await _verdicts(city)
-    for unit, verdict in verdicts.items():
-        say(f"{unit}: {dataclasses.asdict(verdict)}")
-    return _figures(planned, verdicts, trouble_s=trouble_s, calm_s=calm_s, revived=city.revived)
+        async with people.at_work():
+            await asyncio.sleep(_BEFORE_S)
+            began_s = loop.time()
+            await _trouble(city, planned, say)
+            trouble_s = loop.time() - began_s
+            say("the last fault is over; waiting until nothing waits")
+            people.send_doctor_home()
+            began_s = loop.time()
+            await _calm(city)
+            calm_s = loop.time() - began_s
+            records, advice = await _verdicts(city, people, say)
+    return Outcome(
+        kinds=Counter(fault.kind for fault in planned),
+        records=records,
+        orders=advice,
+        seeds=1,
+        revived=city.revived,
+        trouble_s=trouble_s,
+        longest_calm_s=calm_s,
+    )
 
 
 async def _trouble(city: ChaosCity, planned: list[Fault], say: Say) -> None:
@@ -95,50 +158,76 @@ def _has(account: dict[str, tuple[int, int]], due: dict[str, tuple[int, int]]) -
     return all(account[stream][1] >= last for stream, (last, _) in due.items())
 
 
-async def _verdicts(city: ChaosCity) -> dict[str, Verdict]:
+async def _verdicts(city: ChaosCity, people: People, say: Say) -> tuple[Verdict, OrdersVerdict]:
     """Compare what is accepted by now with what the hub has once nothing of it waits."""
-    said = {unit: read_witness(city.witness(unit)) for unit in city.units}
+    said = {unit: _witnessed(city, people, unit) for unit in city.units}
     await _calm(city)
-    found: dict[str, Verdict] = {}
+    total = Verdict()
     async with database(city) as pool:
         for unit, until_now in said.items():
             stored = await read_stored(pool, UnitId(unit))
             # what came meanwhile was said before it was stored
-            until_now.heard_too(read_witness(city.witness(unit)))
-            found[unit] = compare(stored, until_now)
-    return found
+            witnessed = until_now.with_said(_witnessed(city, people, unit))
+            verdict = compare(stored, witnessed)
+            say(f"{unit}: {dataclasses.asdict(verdict)}")
+            for line in explain(stored, witnessed):
+                say(f"{unit}: {line}")
+            total += verdict
+        advice = await _orders(pool, people)
+    say(f"orders: {dataclasses.asdict(advice)}")
+    return total, advice
 
 
-def _figures(
-    planned: list[Fault],
-    verdicts: dict[str, Verdict],
-    *,
-    trouble_s: float,
-    calm_s: float,
-    revived: int,
-) -> list[Figure]:
-    def total(name: str) -> float:
-        return float(sum(getattr(verdict, name) for verdict in verdicts.values()))
+def _witnessed(city: ChaosCity, people: People, unit: str) -> Witnessed:
+    """Return what the devices and the crew of `unit` have said until now."""
+    return read_witness(city.witness(unit)).with_all(copy.deepcopy(people.crews[unit].said))
 
-    kinds = Counter(fault.kind for fault in planned)
-    bars = {
-        "accepted, not at the hub, not declared": "lost",
-        "stored twice": "doubled",
-        "stored otherwise than a device said it": "invented",
-        "seqs neither stored nor declared": "undeclared_holes",
+
+async def _orders(pool: Pool, people: People) -> OrdersVerdict:
+    """Return how the advice stands, once all is told or time enough has passed."""
+    confirmed = {
+        content[1]: at_us
+        for crew in people.crews.values()
+        for content, at_us in crew.said.first_utc_us.items()
+        if content[0] == "ack" and content in crew.said.accepted
     }
-    figures = [
-        Figure(name="faults", value=float(len(planned)), unit="1"),
-        *(Figure(name=f"faults, {kind}", value=float(n), unit="1") for kind, n in kinds.items()),
-        Figure(name="accepted reports compared", value=total("accepted"), unit="1"),
-    ]
-    figures += [
-        Figure(name=name, value=total(field), unit="1", bar=0.0) for name, field in bars.items()
-    ]
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + _TOLD_S
+    while True:
+        outgoing, answers = await orders.read_orders(pool)
+        found = orders.judge(people.doctor.given, outgoing, answers, confirmed)
+        if not found.astray or loop.time() > until_s:
+            return found
+        await asyncio.sleep(_LOOK_S)
+
+
+def figures_of(total: Outcome) -> list[Figure]:
+    """Return the figures, with their bars."""
+    records, advice = total.records, total.orders
+
+    def count(name: str, value: float, *, bar: float | None = None) -> Figure:
+        return Figure(name=name, value=float(value), unit="1", bar=bar)
+
     return [
-        *figures,
-        Figure(name="accepted, gone and declared", value=total("declared"), unit="1"),
-        Figure(name="programs started again", value=float(revived), unit="1"),
-        Figure(name="faults went on for", value=trouble_s, unit="s"),
-        Figure(name="until nothing waited", value=calm_s, unit="s"),
+        count("faults", total.kinds.total()),
+        *(count(f"faults, {kind}", number) for kind, number in sorted(total.kinds.items())),
+        count("seeds", total.seeds),
+        count("accepted reports and entries compared", records.accepted),
+        count("accepted, not at the hub, not declared", records.lost, bar=0.0),
+        count("stored twice", records.doubled, bar=0.0),
+        count("stored otherwise than it was said", records.invented, bar=0.0),
+        count("seqs neither stored nor declared", records.undeclared_holes, bar=0.0),
+        count("accepted, gone and declared", records.declared),
+        count("times compared", records.dated),
+        count("times outside the error that is stated", records.wrong_times, bar=0.0),
+        count("times whose error is said to be unknown", records.undated),
+        count("advice given", advice.given),
+        count("advice neither delivered nor said to be expired", advice.astray, bar=0.0),
+        count("advice delivered twice", advice.twice, bar=0.0),
+        count("advice delivered out of order", advice.out_of_order, bar=0.0),
+        count("advice confirmed after it had expired", advice.late, bar=0.0),
+        count("advice that expired, and was said to have", advice.expired),
+        count("programs started again", total.revived),
+        Figure(name="faults went on for", value=total.trouble_s, unit="s"),
+        Figure(name="longest until nothing waited", value=total.longest_calm_s, unit="s"),
     ]

@@ -21,5 +21,7 @@ def test_sixty_faults_lose_nothing_and_double_nothing() -> None:
     figures = {figure["name"]: figure for figure in line["figures"]}
     assert line["name"] == "chaos"
     assert figures["faults"]["value"] == 60
-    assert figures["accepted reports compared"]["value"] > 500
-    assert [figure["bar"] for figure in line["figures"]].count(0) == 4
+    assert figures["accepted reports and entries compared"]["value"] > 500
+    assert figures["times compared"]["value"] > 500
+    assert figures["advice given"]["value"] > 5
+    assert [figure["bar"] for figure in line["figures"]].count(0) == 9

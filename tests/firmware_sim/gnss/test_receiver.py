@@ -6,6 +6,7 @@ import os
 import re
 import tty
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,29 @@ async def test_a_captured_log_reaches_the_socket_byte_for_byte(name: str) -> Non
     await receiver.close()
 
     assert wire == expected
+
+
+async def test_it_can_be_made_to_tell_a_wrong_time_and_the_same_time_again_and_again() -> None:
+    clock = FakeClock()
+    async with running(GnssReceiver(source=drive_source(seed=1), clock=clock, seed=1)) as receiver:
+        reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
+        await _connected(receiver, 1)
+        right = _times(await _advance(clock, reader, 2))
+        receiver.break_on_purpose(GnssFaultRequest(time_off_s=-86_400.0))
+        behind = _times(await _advance(clock, reader, 2))
+        receiver.break_on_purpose(GnssFaultRequest(time_off_s=0.0, repeat_s=3.0))
+        repeated = _times(await _advance(clock, reader, 2))
+        await clock.advance(2.0)
+        after = _times(await _advance(clock, reader, 3))[-1]
+        writer.close()
+
+    assert [later - right[0] for later in right] == [0, 1]
+    assert [later - right[0] + 86_400 for later in behind] == [2, 3]
+    assert [later - right[0] for later in repeated] == [4, 4]
+    assert after - right[0] == 10
+
+
+def _times(lines: list[bytes]) -> list[float]:
+    """Return the seconds since 1970 that each RMC says."""
+    said = [NMEAReader.parse(line) for line in lines if line.startswith(b"$GNRMC")]
+    return [datetime.combine(one.date, one.time, UTC).timestamp() for one in said]

@@ -1,6 +1,9 @@
 """The plan of chaos: the same for a seed, another for another, and every kind in it."""
 
-from goldenhour.chaos.plan import OF_A_VEHICLE, WEIGHTS, plan
+import pytest
+
+from goldenhour.chaos.plan import OF_A_VEHICLE, WEIGHTS, plan, seeds_of
+from protocols.errors import ConfigError
 
 UNITS = ("A-001", "A-002")
 
@@ -17,3 +20,13 @@ def test_every_kind_comes_and_none_that_the_machine_cannot_do() -> None:
     assert {fault.kind for fault in found} == WEIGHTS.keys() - {"disk-full"}
     for fault in found:
         assert (fault.unit in UNITS) == (fault.kind in OF_A_VEHICLE)
+
+
+def test_seeds_are_written_as_spans() -> None:
+    assert seeds_of("1-3,7, 9-10,2") == [1, 2, 3, 7, 9, 10]
+
+
+@pytest.mark.parametrize("text", ["", "1-", "-1", "3-1", "one", "1-9999", "1,,2"])
+def test_what_is_no_span_of_seeds_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        seeds_of(text)

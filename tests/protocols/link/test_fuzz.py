@@ -3,6 +3,9 @@
 import random
 import struct
 import zlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 
 import cbor2
 import pytest
@@ -15,6 +18,7 @@ from protocols.ids import JournalId, Seq
 from protocols.link import (
     Ack,
     Frame,
+    FrameReader,
     Held,
     Lane,
     Origin,
@@ -26,6 +30,7 @@ from protocols.link import (
     encode_ack,
     encode_frame,
 )
+from protocols.link.wire import Loader
 
 JOURNAL = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
 FRAMES, PARTS = 1_000_000, 8
@@ -72,23 +77,76 @@ def bent(payload: bytes, other: bytes, rng: random.Random) -> bytes:
             return payload[:at] + payload[at + rng.randrange(1, 20) :]
 
 
-@pytest.mark.timeout(180)
+def damaged(rng: random.Random, sound: list[bytes], count: int) -> Iterator[bytes]:
+    """Yield so many bent frames, none of which happens to be a sound one."""
+    whole = set(sound)
+    while count:
+        payload = bent(rng.choice(sound), rng.choice(sound), rng)
+        if payload not in whole:
+            count -= 1
+            yield payload
+
+
+def reason_of(payload: bytes) -> str:
+    try:
+        decode_frame(payload)
+    except RemoteProtocolError as err:
+        return str(err.facts["reason"])
+    return "taken"
+
+
+def word_of(found: Frame | RemoteProtocolError) -> str:
+    return "taken" if isinstance(found, Frame) else str(found.facts["reason"])
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_of_a_million_bent_frames_none_is_taken(part: int) -> None:
+def test_of_a_million_damaged_frames_each_is_refused_with_a_reason(part: int) -> None:
     rng = random.Random(part)
     sound = [frame_of(rng) for _ in range(400)]
-    whole = set(sound)
-    taken = 0
-    for _ in range(FRAMES // PARTS):
-        payload = bent(rng.choice(sound), rng.choice(sound), rng)
-        if payload in whole:
-            continue
-        try:
-            decode_frame(payload)
-            taken += 1
-        except RemoteProtocolError:
-            continue
-    assert taken == 0
+    reasons = Counter(reason_of(payload) for payload in damaged(rng, sound, FRAMES // PARTS))
+    assert reasons.total() == FRAMES // PARTS
+    assert reasons.keys() == {"damaged", "truncated"}, f"seed {part}: {reasons}"
+
+
+@pytest.mark.timeout(300)
+def test_read_by_the_hundred_each_is_refused_and_its_sound_neighbours_are_taken() -> None:
+    rng = random.Random(PARTS)
+    sound = [frame_of(rng) for _ in range(400)]
+    reader = FrameReader(loader=Loader(secret=rng.randbytes(16)))
+    bad = damaged(rng, sound, 100_000)
+    reasons: Counter[str] = Counter()
+    while batch := list(islice(bad, 99)):
+        at = rng.randrange(len(batch) + 1)
+        batch.insert(at, rng.choice(sound))
+        found = reader.decode_many(batch)
+        assert found[at] == decode_frame(batch[at])
+        for number, each in enumerate(found):
+            reasons[word_of(each)] += number != at
+    assert reasons.total() == 100_000
+    assert reasons["damaged"] + reasons["truncated"] == 100_000, reasons
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", range(4))
+def test_bent_and_sealed_anew_by_who_knows_the_checksum_it_is_taken_or_refused(part: int) -> None:
+    """Nothing else is raised, and what is taken is within its bounds."""
+    rng = random.Random(100 + part)
+    sound = [frame_of(rng) for _ in range(400)]
+    reader = FrameReader(loader=Loader(secret=rng.randbytes(16)))
+    reasons: Counter[str] = Counter()
+    for payload in damaged(rng, sound, 25_000):
+        body = payload[:-4]
+        again = body + struct.pack(">I", zlib.crc32(body))
+        reason = reason_of(again)
+        (found,) = reader.decode_many([again])
+        assert word_of(found) == reason
+        if isinstance(found, Frame):
+            assert 1 <= found.first_seq <= found.last_seq < 2**53
+        reasons[reason] += 1
+    known = {"taken", "truncated", "not-cbor", "bad-frame", "bad-packing", "version", "damaged"}
+    assert reasons.keys() <= known, reasons
+    assert min(reasons["taken"], reasons["not-cbor"], reasons["bad-frame"]) > 100, reasons
 
 
 def sealed(fields: dict[str, object]) -> bytes:
@@ -125,6 +183,7 @@ FIELDS = {
 }
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=3_000)
 @given(st.fixed_dictionaries({}, optional={**FIELDS, "z": st.binary(max_size=60) | VALUES}))
 def test_whatever_is_sealed_is_taken_within_its_bounds_or_refused(
@@ -157,6 +216,7 @@ ACKS = {
 }
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=2_000)
 @given(st.fixed_dictionaries({}, optional=ACKS))
 def test_whatever_is_sealed_as_an_ack_is_taken_or_refused(fields: dict[str, object]) -> None:

@@ -23,6 +23,9 @@ export function isWaveStale(ring: WaveRing | undefined, nowUtcUs: number): boole
   return nowUtcUs - last > LIMIT_US.waveform + ring.blockLengthUs;
 }
 
+/** A curve may be a second old, and comes by the half second: judged once a second it could always be looked at late. */
+const JUDGED_MS = 250;
+
 /** Live 12-lead on calibrated paper; `frozenAt` (a sample index) turns it into a page of the last ten seconds. */
 export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
   room: Room;
@@ -39,7 +42,7 @@ export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
   const traceRef = useRef<HTMLCanvasElement>(null);
   const pxPerMm = useFit(boxRef, page, fitHeight);
   const feed = useFeed();
-  const now = useNow();
+  const now = useNow(JUDGED_MS);
   const ring = room.waves.get("ecg");
   const leads = ring === undefined ? null : leadsOf(ring);
   const isStale = frozenAt === null && isWaveStale(ring, now);

@@ -1,0 +1,83 @@
+"""What the hub's tables hold of one vehicle."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from goldenhour.chaos.contents import Content, contents_of
+from hub.store import ledgers
+from hub.store.database import Pool
+from protocols.errors import RemoteProtocolError
+from protocols.ids import UnitId
+from protocols.link import Stream
+from protocols.messages import Position, parse_body
+
+_COMPARED: Final = (
+    Stream.VITALS, Stream.WAVEFORM, Stream.CHART, Stream.STATUS, Stream.ACK, Stream.POSITION,
+)  # fmt: skip
+
+
+class Dated(NamedTuple):
+    """When a record says that it was captured, and how far that may be off (None: not known)."""
+
+    captured_utc_us: int
+    error_us: int | None
+
+
+@dataclass(slots=True)
+class Stored:
+    """Contents in the order of journal and seq, each with its time."""
+
+    contents: list[tuple[Content, Dated]] = field(default_factory=list)
+    places: list[tuple[Position, Dated]] = field(default_factory=list)
+    gaps: list[asyncpg.Record] = field(default_factory=list)
+    undeclared_holes: int = 0
+    unreadable: int = 0
+
+
+async def read_stored(pool: Pool, unit: UnitId) -> Stored:
+    """Return what the hub's tables hold of `unit`."""
+    found = Stored()
+    for stream in _COMPARED:
+        async for body, dated in _bodies(pool, unit, stream):
+            try:
+                message = parse_body(stream, body)
+            except RemoteProtocolError:
+                found.unreadable += 1
+                continue
+            if isinstance(message, Position):
+                found.places.append((message, dated))
+            else:
+                found.contents += [(content, dated) for content in contents_of(message)]
+    found.gaps = await ledgers.gaps_of(pool, unit)
+    found.undeclared_holes = await _undeclared(pool, unit)
+    return found
+
+
+async def _bodies(pool: Pool, unit: UnitId, stream: Stream) -> AsyncIterator[tuple[bytes, Dated]]:
+    for row in await pool.fetch(
+        "SELECT body, captured_utc_us, clock_error_us FROM record"
+        " WHERE unit = $1 AND stream = $2 ORDER BY journal, seq",
+        unit,
+        stream.value,
+    ):
+        yield row["body"], Dated(row["captured_utc_us"], row["clock_error_us"])
+
+
+async def _undeclared(pool: Pool, unit: UnitId) -> int:
+    """Return how many seqs below each stream's last are neither stored, salvaged nor declared."""
+    row = await pool.fetchval(
+        "WITH last AS (SELECT journal, stream, greatest(watermark,"
+        "   (SELECT max((r->>1)::bigint) FROM jsonb_array_elements(ranges) r)) AS last"
+        "   FROM stream_ledger WHERE unit = $1),"
+        " due AS (SELECT journal, stream, generate_series(1, last) AS seq FROM last),"
+        " have AS (SELECT journal, stream, seq FROM record WHERE unit = $1"
+        "   UNION SELECT journal, stream, seq FROM salvaged WHERE unit = $1"
+        "   UNION SELECT journal, stream, generate_series(first_seq, last_seq) FROM gap"
+        "   WHERE unit = $1)"
+        " SELECT count(*) FROM (SELECT * FROM due EXCEPT SELECT * FROM have) AS hole",
+        unit,
+    )
+    return int(row)
