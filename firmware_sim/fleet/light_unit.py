@@ -109,9 +109,9 @@ class LightUnit:
             software=SOFTWARE, since_utc_us=now_utc_us,
         ).to_payload()  # fmt: skip
 
-    def connected(self) -> None:
+    def connected(self, *, now_s: float) -> None:
         """Begin a session."""
-        self._sender.connected()
+        self._sender.connected(now_s=now_s)
 
     def disconnected(self) -> None:
         """End the session; records go on being kept."""
