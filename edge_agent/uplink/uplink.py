@@ -118,7 +118,7 @@ class Uplink:
     # -- up -------------------------------------------------------------------------------------
 
     def _joined(self, way: Way) -> None:
-        self._sender.connected(way.name)
+        self._sender.connected(way.name, now_s=self._clock.monotonic_s())
         self._trace.path_changed("joined", way.name)
         self._wake()
 

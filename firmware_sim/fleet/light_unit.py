@@ -134,10 +134,10 @@ class LightUnit:
             software=SOFTWARE, since_utc_us=now_utc_us,
         ).to_payload()  # fmt: skip
 
-    def connected(self) -> None:
+    def connected(self, *, now_s: float) -> None:
         """Begin a session."""
         self._settle()
-        self._sender.connected()
+        self._sender.connected(now_s=now_s)
         self._is_connected = True
 
     def disconnected(self) -> None:

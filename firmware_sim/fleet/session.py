@@ -132,7 +132,7 @@ class Session:
             self._counters.connections += 1
             self._counters.connected += 1
             self._wire = wire
-            unit.connected()
+            unit.connected(now_s=wire.heard_s)
             on_connected()
             self._send(wire, wire.heard_s)
             try:

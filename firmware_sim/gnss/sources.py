@@ -44,6 +44,7 @@ class PlacesSource:
         self._label = label
         self._sky = nmea.sky(seed)
         self._mode = mode
+        self._count = 0
 
     @property
     def label(self) -> str:
@@ -52,28 +53,33 @@ class PlacesSource:
 
     async def sentences(self, clock: Clock, mood: Mood) -> AsyncIterator[bytes]:
         """Yield each second's sentences; every tenth second also the label, as TXT."""
-        count = 0
-        while (place := next(self._places, None)) is not None:
+        while True:
             now_us = clock.utc_us()
             due_us = (now_us // 1_000_000 + 1) * 1_000_000
             await clock.sleep((due_us - now_us) / 1_000_000)
-            if count % 10 == 0:
-                yield nmea.text(self._label)
-            count += 1
-            told_us = mood.told_utc_us(due_us)
-            if not mood.has_fix():
-                for line in nmea.epoch_without_fix(told_us, self._sky):
-                    yield line
-                continue
-            fix = nmea.Fix(
-                utc_us=told_us,
-                latitude_deg=place.latitude_deg,
-                longitude_deg=place.longitude_deg,
-                speed_mps=place.speed_mps,
-                heading_deg=place.heading_deg,
-            )
-            for line in nmea.epoch(fix, self._sky, mode=self._mode):
+            lines = self.epoch(mood.told_utc_us(due_us), has_fix=mood.has_fix())
+            if lines is None:
+                return
+            for line in lines:
                 yield line
+
+    def epoch(self, utc_us: int, *, has_fix: bool = True) -> list[bytes] | None:
+        """Return the next place's sentences, said at `utc_us`; None where the drive has ended."""
+        place = next(self._places, None)
+        if place is None:
+            return None
+        label = [nmea.text(self._label)] if self._count % 10 == 0 else []
+        self._count += 1
+        if not has_fix:
+            return [*label, *nmea.epoch_without_fix(utc_us, self._sky)]
+        fix = nmea.Fix(
+            utc_us=utc_us,
+            latitude_deg=place.latitude_deg,
+            longitude_deg=place.longitude_deg,
+            speed_mps=place.speed_mps,
+            heading_deg=place.heading_deg,
+        )
+        return [*label, *nmea.epoch(fix, self._sky, mode=self._mode)]
 
 
 class LogSource:

@@ -145,7 +145,7 @@ class Orders:
                 last={Stream.ORDER: outbox.newest},
                 acked={Stream.ORDER: outbox.delivered},
             )
-            sender.connected()
+            sender.connected(now_s=self._clock.monotonic_s())
         for seq in range(sender.newest(Stream.ORDER) + 1, outbox.newest + 1):
             sender.appended(Stream.ORDER, seq, now_s=self._clock.monotonic_s())
         if sender.waiting(Stream.ORDER):

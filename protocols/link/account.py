@@ -30,20 +30,18 @@ class StreamAccount:
         for first, final in self.acked.missing(1, last):
             self.waiting.add(first, final)
 
-    def append(self, seq: int, *, now_s: float, is_live: bool) -> None:
-        """Note the seq after the last."""
+    def append(self, seq: int, *, now_s: float, is_backlog: bool) -> None:
+        """Note the seq after the last; `is_backlog`: neither it nor any before it is news."""
         self.last = seq
         if seq not in self.acked:
             self.waiting.add(seq, seq)
-        if is_live:
-            self._appended.append((seq, now_s))
-        else:
-            self.begin_session()
-
-    def begin_session(self) -> None:
-        """Call backlog whatever is here."""
-        self.live_from = self.last + 1
-        self._appended.clear()
+        if is_backlog:
+            self.live_from = seq + 1
+            self._appended.clear()
+            return
+        while self._appended and self._appended[0][0] in self.acked:
+            self._appended.popleft()
+        self._appended.append((seq, now_s))
 
     def age(self, *, before_s: float) -> None:
         """Call backlog what has waited since before then."""

@@ -1,7 +1,8 @@
 """One way to the peer, as the sender sees it: what is in flight on it, and how well it carries.
 
 A frame that three later ones have overtaken, or that is not acknowledged in time, is lost; the
-timeout doubles (RFC 6298, 5.5) until an ack arrives.
+timeout doubles (RFC 6298, 5.5) until an ack arrives. A frame has the time on top of it that the
+link needs for it and for those before it: the round trip is measured mostly with short ones.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,10 +12,12 @@ from typing import Final
 from protocols.link.ranges import SeqRanges
 from protocols.link.round_trip import RoundTrip
 from protocols.link.streams import Stream
-from protocols.link.window import Window
+from protocols.link.window import SMALLEST_BYTES, Window
 
 _OVERTAKEN: Final = 3  # frames sent later and acknowledged. Source: RFC 5681, 3.2
 _MAX_BACKOFF: Final = 16.0
+SLOWEST_BYTES_PER_S: Final = 1_000.0
+"""A rate below this says that little was sent, not that the link is so thin."""
 
 Span = tuple[Stream, int, int]
 """Records of one stream, first and last."""
@@ -70,12 +73,38 @@ class Path:
         """When the oldest frame in flight is given up; None with nothing in flight."""
         if self.is_idle:
             return None
-        oldest_s = max(next(iter(self._in_flight.values())).sent_s, self._progress_s)
-        return oldest_s + self.round_trip.timeout_s * self._backoff
+        oldest = next(iter(self._in_flight.values()))
+        return max(oldest.sent_s, self._progress_s) + self._timeout_s(oldest.size_bytes)
 
-    def has_room(self, share: float) -> bool:
-        """Whether less than `share` windows are in flight; one frame always may be."""
-        return self.is_idle or self.in_flight_bytes < self.window.size_bytes * share
+    def occupied_bytes(self, now_s: float) -> float:
+        """Return how much of what is in flight the link must still hold.
+
+        A frame is acknowledged as one, long after most of it has arrived. Since the last ack the
+        link has carried what its rate says, but no more than the frame whose ack comes next.
+        """
+        if self.is_idle:
+            return 0.0
+        rate = self.window.rate_bytes_per_s or 0.0
+        carried_bytes = rate * (now_s - self._progress_s)
+        oldest = next(iter(self._in_flight.values()))
+        return self.in_flight_bytes - min(carried_bytes, oldest.size_bytes)
+
+    def has_room(self, share: float, *, frame_bytes: float = 0.0, now_s: float) -> bool:
+        """Whether less than `share` windows are in flight; one frame always may be.
+
+        One of `frame_bytes` that is longer than frames should be leaves only as the link would
+        begin to idle: what comes after it waits for all of it.
+        """
+        if self.is_idle:
+            return True
+        most = self.window.size_bytes * share
+        if frame_bytes > self.window.frame_bytes:
+            most = min(most, max(SMALLEST_BYTES, self.window.least_bytes))
+        return self.in_flight_bytes < most or self.occupied_bytes(now_s) < most
+
+    def frees_itself(self) -> bool:
+        """Whether time alone makes room: what is in flight is longer than frames should be."""
+        return self.in_flight_bytes > self.window.frame_bytes * len(self._in_flight)
 
     def connected(self) -> list[Span]:
         """Begin a session; return what was in flight, for what carried it is gone."""
@@ -136,15 +165,22 @@ class Path:
         """Return what has been in flight for longer than the timeout."""
         if not self._in_flight:
             return []
-        limit_s = self.round_trip.timeout_s * self._backoff
-        late = [
-            number
-            for number, frame in self._in_flight.items()
-            if now_s - max(frame.sent_s, self._progress_s) >= limit_s
-        ]
+        late: list[int] = []
+        through_bytes = 0
+        for number, frame in self._in_flight.items():
+            through_bytes += frame.size_bytes
+            waited_s = now_s - max(frame.sent_s, self._progress_s)
+            if waited_s >= self._timeout_s(through_bytes):
+                late.append(number)
         if late:
             self._backoff = min(self._backoff * 2, _MAX_BACKOFF)
         return self._lose(late)
+
+    def _timeout_s(self, through_bytes: int) -> float:
+        """Return how long a frame is waited for that ends so many bytes of what is in flight."""
+        rate = self.window.rate_bytes_per_s
+        own_s = through_bytes / max(rate, SLOWEST_BYTES_PER_S) if rate else 0.0
+        return (self.round_trip.timeout_s + own_s) * self._backoff
 
     def _measure(self, echoed: InFlight, freed_bytes: int, now_s: float) -> None:
         round_trip_s = max(0.0, now_s - echoed.sent_s)

@@ -32,9 +32,9 @@ LIVE_S: Final = 5.0
 GATHER_S: Final = 0.5
 """So long a waveform waits for company. Source: link-protocol, frames of 1 s at most."""
 
-ENOUGH_BYTES: Final = 1200
-"""So many bytes of waveforms wait no longer: more of them would save little. A packet holds as many
-on every network. Source: RFC 9000, 14."""
+ENOUGH_BYTES: Final = 2400
+"""So many bytes of waveforms wait no longer: more of them would save little. Two packets hold as
+many on every network. Source: RFC 9000, 14."""
 
 LIVE_SHARE: Final = 1.25
 URGENT_SHARE: Final = 2.0
@@ -99,12 +99,17 @@ class Schedule:
             return None
         for account in self._shared:
             account.age(before_s=now_s - LIVE_S)
-        plan = self._urgent(path) if way.has_room(URGENT_SHARE) else None
+        plan = self._urgent(path) if way.has_room(URGENT_SHARE, now_s=now_s) else None
         if plan is None and path == self._best:
-            if way.has_room(LIVE_SHARE):
-                plan = self._live(now_s)
-            if plan is None and way.has_room(1.0):
+            live = self._next_live(now_s)
+            if live is not None:
+                plan = self._plan(*live, Lane.LIVE, "live")
+                share = LIVE_SHARE
+            else:
                 plan = self._backfill()
+                share = 1.0
+            if plan is not None and not self._has_room(way, plan, share, now_s):
+                plan = None
         return plan
 
     def _nothing_waits(self, way: Path) -> bool:
@@ -153,13 +158,18 @@ class Schedule:
                 return self._plan(account, span, Lane.BACKFILL, why, copy_on=name)
         return None
 
-    def _live(self, now_s: float) -> Plan | None:
+    def _next_live(self, now_s: float) -> tuple[StreamAccount, tuple[int, int]] | None:
         for account in self._shared:
             span = account.live_span() if account.waiting else None
-            if span is None or self._is_gathering(account, span, now_s):
-                continue
-            return self._plan(account, span, Lane.LIVE, "live")
+            if span is not None and not self._is_gathering(account, span, now_s):
+                return account, span
         return None
+
+    def _has_room(self, way: Path, plan: Plan, share: float, now_s: float) -> bool:
+        """Whether `plan` may leave now. Live or not, nothing else takes its place meanwhile."""
+        account = self._accounts[plan.stream]
+        frame_bytes = account.record_bytes * account.packing
+        return way.has_room(share, frame_bytes=frame_bytes, now_s=now_s)
 
     def _is_gathering(self, account: StreamAccount, span: tuple[int, int], now_s: float) -> bool:
         since_s = account.waits_since_s()

@@ -7,8 +7,9 @@ record) moves a seq to acknowledged. So nothing is forgotten, whatever the netwo
 Theory of operation. The journal tells the sender what was `appended`; the shell asks `plan` what
 to send on a path, reads those rows, builds the frame, and reports it `sent`; acks come in by
 `acked`, whichever path brought them; time comes in with every call. Nothing is sent on a path that
-is not connected. Where a session ends, what it carried returns to be sent; what is older than the
-first session is backlog, and so is a reading that waited for `LIVE_S` on a link too thin for it.
+is not connected. Where a session ends, what it carried returns to be sent. What waited for `LIVE_S`
+is backlog, whether there was no session or a link too thin for it; the newest readings are the
+first to go when a link comes back.
 
 What goes next is the choice of `schedule`.
 """
@@ -23,11 +24,13 @@ from protocols.link.ack import Ack, Held
 from protocols.link.path import Path, Span
 from protocols.link.ranges import SeqRanges
 from protocols.link.round_trip import RoundTrip
-from protocols.link.schedule import GATHER_S, PROBE, Plan, Schedule, gathers
+from protocols.link.schedule import GATHER_S, LIVE_S, PROBE, Plan, Schedule, gathers
 from protocols.link.streams import URGENT, Stream
 from protocols.link.window import Window
 
 ONLY_PATH: Final = "main"
+LOOK_S: Final = 0.03
+"""So soon one asks again whether a long frame has made room."""
 
 
 class Sender:
@@ -99,6 +102,10 @@ class Sender:
         """Return what the hub is known to have of `stream`."""
         return self._account(stream).acked.held
 
+    def has(self, stream: Stream, seq: int) -> bool:
+        """Whether the hub is known to have that record, or to know that it is gone."""
+        return seq in self._account(stream).acked
+
     def knows_less_than(self, ack: Ack) -> bool:
         """Whether the hub holds seqs of this journal that it never gave out.
 
@@ -120,7 +127,9 @@ class Sender:
         account = self._account(stream)
         if seq != account.last + 1:
             raise LocalProtocolError(reason="seq out of order", stream=stream.value, seq=seq)
-        account.append(seq, now_s=now_s, is_live=self.is_connected and not is_backlog)
+        account.append(seq, now_s=now_s, is_backlog=is_backlog)
+        if not self.is_connected:
+            account.age(before_s=now_s - LIVE_S)
         if stream in URGENT and seq not in account.acked:
             for path in self.paths.values():
                 path.copies.setdefault(stream, SeqRanges()).add(seq, seq)
@@ -144,13 +153,13 @@ class Sender:
         account.last = seq
         account.acked.add(seq, seq)
 
-    def connected(self, path: str = ONLY_PATH) -> None:
-        """Begin a session on `path`. If it is the only one, what is here is backlog."""
+    def connected(self, path: str = ONLY_PATH, *, now_s: float) -> None:
+        """Begin a session on `path`. If it is the only one, all but the newest is backlog."""
         is_first = not self.is_connected
         self._put_back(self.paths[path].connected())
         if is_first:
             for account in self._accounts.values():
-                account.begin_session()
+                account.age(before_s=now_s - LIVE_S)
         self.paths[path].copies = {
             stream: account.acked.complement(account.last)
             for stream, account in self._accounts.items()
@@ -219,6 +228,10 @@ class Sender:
             if since_s is not None and since_s + GATHER_S > now_s:
                 due_s.append(since_s + GATHER_S)
         due_s += [path.timeout_at_s for path in self.paths.values() if path.timeout_at_s]
+        if self.paths[self.best].frees_itself() and any(
+            account.waiting for account in self._accounts.values()
+        ):
+            due_s.append(now_s + LOOK_S)
         return min(due_s, default=None)
 
     def plan(self, path: str = ONLY_PATH, *, now_s: float) -> Plan | None:

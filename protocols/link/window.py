@@ -4,6 +4,10 @@ Delay is the sign of congestion (LEDBAT, RFC 6817): the window grows while the t
 spends in queues stays under `TARGET_S` and shrinks above it, so a backlog takes what is left of a
 thin link and hardly delays what is new. It begins with slow start (RFC 5681, 3.1), which ends at
 the first sign of a queue. A frame's own time on the link is no queue and is taken off first.
+
+What a queue of live frames makes a backfill wait is no congestion, and must not leave the link
+idle: a window never shrinks below what the link itself holds, its rate times the shortest round
+trip, but where the queue is so long that the rate must have fallen. Nor does it grow far beyond.
 """
 
 from collections import deque
@@ -30,6 +34,8 @@ _FILTER: Final = 4  # samples; the shortest of them is believed (RFC 6817, 3.4.2
 _RATE_SPAN_S: Final = 10.0
 _CONGESTED: Final = 3.0  # targets: then the window is cut by a fifth, once a round trip
 _CUT: Final = 0.8
+_QUEUED_TARGETS: Final = 1.5
+"""What is in flight beyond what the link holds stands in its queue: never for longer than this."""
 
 
 class Window:
@@ -81,14 +87,19 @@ class Window:
             longest = self._size / 4 if rate is None else min(self._size / 4, rate * _FRAME_S)
         return int(max(_SMALLEST_FRAME_BYTES, min(_LARGEST_FRAME_BYTES, longest)))
 
+    @property
+    def least_bytes(self) -> float:
+        """What the link itself holds, as far as that is known: with less in flight it idles."""
+        rate, shortest_s = self.rate_bytes_per_s, self._shortest_s
+        return 0.0 if rate is None or shortest_s is None else rate * shortest_s
+
     def delivered(self, size_bytes: int, *, over_s: float, now_s: float) -> None:
         """Take note that so many bytes were acknowledged over so long a time."""
         rate = size_bytes / max(over_s, 1e-3)
         while self._rates and self._rates[-1][1] <= rate:
             self._rates.pop()
         self._rates.append((now_s, rate))
-        while self._rates[0][0] < now_s - _RATE_SPAN_S:
-            self._rates.popleft()
+        self._forget_rates(before_s=now_s - _RATE_SPAN_S)
 
     def measured(
         self,
@@ -117,17 +128,26 @@ class Window:
         if queue_s > _CONGESTED * TARGET_S and now_s - self._cut_s > round_trip_s:
             self._resize(self._size * _CUT)
             self._cut_s = now_s
+            self._forget_rates(before_s=now_s - 2 * round_trip_s)
         elif self._in_slow_start:
             self._resize(self._size + (freed_bytes if was_full else 0))
         else:
             off_target = max(-1.0, (TARGET_S - queue_s) / TARGET_S)
             gain = off_target * self.frame_bytes * freed_bytes / self._size
-            self._resize(self._size + (gain if was_full or gain < 0 else 0))
+            size = self._size + (gain if was_full or gain < 0 else 0)
+            if was_full and rate:
+                size = min(size, self.least_bytes + _QUEUED_TARGETS * TARGET_S * rate)
+            self._resize(max(size, self.least_bytes))
 
     def lost(self) -> None:
         """Halve, once for all that went missing together."""
         self._in_slow_start = False
         self._resize(self._size / 2)
+
+    def _forget_rates(self, *, before_s: float) -> None:
+        """Forget what was measured before then, but not the newest."""
+        while len(self._rates) > 1 and self._rates[0][0] < before_s:
+            self._rates.popleft()
 
     def _resize(self, size: float) -> None:
         self._size = max(SMALLEST_BYTES, min(LARGEST_BYTES, size))

@@ -104,7 +104,7 @@ def test_a_trace_never_grows_past_its_two_files(tmp_path: Path) -> None:
     trace = Trace(path, FakeClock())
     journal = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
     sender = Sender(journal=journal, last={Stream.VITALS: 1}, acked={})
-    sender.connected()
+    sender.connected(now_s=0)
     plan = sender.plan(now_s=0)
     assert plan is not None
     for _ in range(12):

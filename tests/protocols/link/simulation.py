@@ -68,7 +68,7 @@ class World:
         self._uncommitted: list[tuple[Frame, tuple[tuple[int, int], ...]]] = []
         self.sender = self._new_sender()
         self.receiver = Receiver(journal=JOURNAL)
-        self.sender.connected()
+        self.sender.connected(now_s=self.now_s)
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
@@ -102,7 +102,7 @@ class World:
         why = f"seed {self.seed} after {self.steps} steps"
         self.link_up = True
         self.sender.disconnected()
-        self.sender.connected()
+        self.sender.connected(now_s=self.now_s)
         for _ in range(200_000):
             if all(self.sender.waiting(stream) == 0 for stream in STREAMS):
                 break
@@ -218,7 +218,7 @@ class World:
 
     def vehicle_dies(self) -> None:
         self.sender = self._new_sender()
-        self.sender.connected()
+        self.sender.connected(now_s=self.now_s)
 
     def hub_dies(self) -> None:
         self._uncommitted.clear()
@@ -228,7 +228,7 @@ class World:
         self.link_up = not self.link_up
         self.now_s += self.random.choice((0.1, 5, 7200))
         self.sender.disconnected()
-        self.sender.connected()
+        self.sender.connected(now_s=self.now_s)
 
     def _new_sender(self) -> Sender:
         return Sender(

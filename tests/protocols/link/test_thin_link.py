@@ -5,7 +5,7 @@ import random
 import pytest
 
 from protocols.link import Stream
-from tests.protocols.link.thin_link import NOTICED_S, ThinLink, Way
+from tests.protocols.link.thin_link import NOTICED_S, SECONDS, ThinLink, Way
 
 TWO_HOURS_S, TEN_MINUTES_S = 7200, 600
 
@@ -15,6 +15,14 @@ def test_at_64_kbit_an_alarm_passes_two_hours_of_backlog_and_the_link_is_full() 
     assert seen.percentile(Stream.ALARM, 0.99) < 1.0
     assert seen.percentile(Stream.VITALS, 0.99) < 1.0
     assert seen.percentile(Stream.POSITION, 0.99) < 1.0
+    assert seen.use > 0.95
+
+
+def test_a_second_of_noisy_ecg_in_one_record_neither_delays_an_alarm_nor_idles_the_link() -> None:
+    link = ThinLink({"main": Way(64_000, 0.15)}, backlog_s=TWO_HOURS_S, traffic=SECONDS)
+    seen = link.run(300)
+    assert seen.percentile(Stream.ALARM, 0.99) < 0.8
+    assert seen.percentile(Stream.VITALS, 0.99) < 0.8
     assert seen.use > 0.95
 
 

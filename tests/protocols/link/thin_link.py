@@ -46,6 +46,26 @@ PACKING: Final = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """What the vehicle says: how often, and how long a body is."""
+
+    every_s: dict[Stream, float]
+    body_bytes: dict[Stream, int]
+    in_step: bool = False  # everything that is due in a second is due at once
+
+
+QUARTERS: Final = Traffic(EVERY_S, BODY_BYTES)
+"""A monitor that sends its waveforms every quarter of a second."""
+
+SECONDS: Final = Traffic(
+    EVERY_S | {Stream.WAVEFORM: 1.0, Stream.TRIAGE: 4.0, Stream.ALARM: 1.07},
+    BODY_BYTES | {Stream.WAVEFORM: 8_500},
+    in_step=True,
+)
+"""One that sends a second of a noisy 12-lead at a time, and all else with it."""
+
+
 @dataclass
 class Seen:
     """What the hub got: when each record was made and when it was committed, seconds."""
@@ -82,12 +102,20 @@ class Way:
 class ThinLink:
     """A vehicle with a backlog, and its ways to the hub; the clock begins at 0."""
 
-    def __init__(self, ways: dict[str, Way], *, backlog_s: float, seed: int = 1) -> None:
+    def __init__(
+        self,
+        ways: dict[str, Way],
+        *,
+        backlog_s: float,
+        seed: int = 1,
+        traffic: Traffic = QUARTERS,
+    ) -> None:
+        self._traffic = traffic
         self.ways = ways
         self._rng = random.Random(seed)
         self.now_s = 0.0
         self.seen = Seen()
-        last = {stream: int(backlog_s / every_s) for stream, every_s in EVERY_S.items()}
+        last = {stream: int(backlog_s / every_s) for stream, every_s in traffic.every_s.items()}
         last[Stream.ALARM] = 0
         self.sender = Sender(journal=JOURNAL, last=last, acked={}, paths=ways)
         self._backlog = last.copy()
@@ -113,12 +141,13 @@ class ThinLink:
 
     def _begin(self) -> None:
         for name, way in self.ways.items():
-            self.sender.connected(name)
+            self.sender.connected(name, now_s=self.now_s)
             for begin_s, end_s in way.dead:
                 self._at(begin_s + NOTICED_S, partial(self._cut, name, end_s))
                 self._at(end_s + CONNECT_S, partial(self._joined, name))
-        for stream, every_s in EVERY_S.items():
-            self._at(self._rng.uniform(0, every_s), partial(self._append, stream))
+        for stream, every_s in self._traffic.every_s.items():
+            first_s = 0.5 if self._traffic.in_step else self._rng.uniform(0, every_s)
+            self._at(first_s, partial(self._append, stream))
         self._at(self.now_s, self._commit)
         self._pump()
 
@@ -133,7 +162,7 @@ class ThinLink:
         self._newest[stream] += 1
         self._made_s[stream, self._newest[stream]] = self.now_s
         self.sender.appended(stream, self._newest[stream], now_s=self.now_s)
-        self._at(self.now_s + EVERY_S[stream], partial(self._append, stream))
+        self._at(self.now_s + self._traffic.every_s[stream], partial(self._append, stream))
 
     def _cut(self, name: str, until_s: float) -> None:
         if self.now_s < until_s:
@@ -143,7 +172,7 @@ class ThinLink:
         way = self.ways[name]
         if not way.is_dead(self.now_s):
             way.up_free_s = way.down_free_s = self.now_s
-            self.sender.connected(name)
+            self.sender.connected(name, now_s=self.now_s)
 
     def _look(self) -> None:
         self.sender.tick(now_s=self.now_s)
@@ -158,7 +187,7 @@ class ThinLink:
             self._at(self._look_s, self._look)
 
     def _send(self, plan: Plan, way: Way) -> None:
-        body = BODY_BYTES[plan.stream]
+        body = self._traffic.body_bytes[plan.stream]
         count = max(1, min(plan.last_seq - plan.first_seq + 1, plan.max_bytes // body))
         # what stands alone packs worse than what follows its like
         packed = body * PACKING[plan.stream] * (1 + (count - 1) * 0.85)
