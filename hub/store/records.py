@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from hub.store import copying
-from hub.store.database import Asked, Connection, Pool
+from hub.store.database import Asked, Connection, Pool, transaction
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.frame import Origin
@@ -65,7 +65,7 @@ class Page:
 
 
 async def commit_batch(
-    pool: Pool,
+    asked: Asked,
     *,
     records: Sequence[StoredRecord],
     ledgers: Mapping[_LEDGER_KEY, Held],
@@ -79,7 +79,7 @@ async def commit_batch(
     Raises:
         asyncpg.PostgresError, OSError: nothing was stored.
     """
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(asked) as connection:
         records = await _without_known_origins(connection, records)
         await _copy(connection, records)
         await _write_ledgers(connection, ledgers, now_utc_us)
