@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 Kind = Literal[
     "cut", "reset", "thin", "lossy", "laggy",
-    "kill-agent", "kill-hub", "kill-broker", "kill-database", "kill-media",
+    "kill-agent", "kill-hub", "kill-ingest", "kill-broker", "kill-database", "kill-media",
     "broker-store", "database-restart", "disk-full", "clock-jump", "journal-truncated",
 ]  # fmt: skip
 
@@ -18,8 +18,8 @@ OF_A_VEHICLE: Final = LINK | {"kill-agent", "disk-full", "clock-jump", "journal-
 
 WEIGHTS: Final[dict[Kind, int]] = {
     "cut": 6, "reset": 4, "thin": 4, "lossy": 4, "laggy": 3,
-    "kill-agent": 5, "kill-hub": 2, "kill-broker": 3, "kill-database": 2, "kill-media": 1,
-    "broker-store": 1, "database-restart": 2, "disk-full": 2, "clock-jump": 3,
+    "kill-agent": 5, "kill-hub": 2, "kill-ingest": 3, "kill-broker": 3, "kill-database": 2,
+    "kill-media": 1, "broker-store": 1, "database-restart": 2, "disk-full": 2, "clock-jump": 3,
     "journal-truncated": 2,
 }  # fmt: skip
 """How often each comes: links fail most, as they do."""
