@@ -11,6 +11,8 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from hub.access.desk import Desk
 from hub.api.application import Parts, build_api
 from hub.api.feed import Feed
@@ -22,7 +24,7 @@ from hub.fleet import FleetPicture
 from hub.fleet.births import Births
 from hub.fleet.restore import restore
 from hub.handoff import Handoff, read_hospitals
-from hub.ingest import HubMqtt, Ingest, Taps
+from hub.ingest import Callers, HubMqtt, IngestWorkers, Taps
 from hub.media import Lasting, MediaTokens
 from hub.roster import Roster
 from hub.settings import HubSettings
@@ -32,13 +34,13 @@ from hub.tls import Tls, tls_of
 from protocols.clock import Clock
 from protocols.errors import ConfigError
 from protocols.http.server import CertificateFiles, HttpServer
-from protocols.ids import PARTITIONS, UnitId
+from protocols.ids import UnitId
+from protocols.link.topics import caller_filters
 from protocols.runtime.files import read_or_make_secret
 from protocols.runtime.supervise import Service, supervise
 
 MEDIA_TOKEN_S: Final = 300
 _LOOK_S: Final = 1.0
-_COLLECT_AFTER: Final = 50_000  # objects made and not gone again
 _HEALTH_S: Final = 2.0
 
 OnReady = Callable[[dict[str, Any]], None]
@@ -60,15 +62,15 @@ async def run_hub(settings: HubSettings, *, clock: Clock, on_ready: OnReady) -> 
     try:
         async with (
             supervised(engines.services(), clock),
-            connected(settings, engines.postgres) as pool,
+            connected(settings, engines.postgres) as (pool, url),
         ):
-            hub = _Hub(
-                settings, clock, pool, engines, http, _addresses(settings, engines, tls, http)
-            )
+            addresses = _addresses(settings, engines, tls, http)
+            hub = _Hub(settings, clock, pool, url, engines, http, addresses)
             await hub.remember()
             async with supervised(hub.services(), clock):
                 await hub.wait_ready()
-                _spare_the_collector()
+                gc.collect()
+                gc.freeze()  # what stands since the start is looked at no more
                 on_ready(hub.addresses)
                 await asyncio.Event().wait()
     finally:
@@ -84,6 +86,7 @@ class _Hub:
         settings: HubSettings,
         clock: Clock,
         pool: Pool,
+        url: SecretStr,
         engines: Engines,
         http: HttpServer,
         addresses: dict[str, Any],
@@ -91,11 +94,7 @@ class _Hub:
         self.addresses = addresses
         self._settings, self._clock, self._pool = settings, clock, pool
         self._engines, self._http = engines, http
-        self._mqtt = HubMqtt(
-            engines.mqtt,
-            partitions=range(PARTITIONS),
-            hear=self._heard,
-        )
+        self._mqtt = HubMqtt(engines.mqtt, filters=caller_filters(), hear=self._heard)
         self._fleet = FleetPicture(on_change=self._unit_changed)
         self._feed = Feed(self._fleet, clock)
         self._desk = Desk(pool, clock, session_s=settings.http.session_hours * 3600)
@@ -117,8 +116,14 @@ class _Hub:
         )
         taps = Taps()
         taps.whole_for(self._feed.watched)
-        self._ingest = Ingest(
-            pool, clock, taps, publish=self._mqtt.publish, heard_link_ack=self._orders.heard_ack
+        self._callers = Callers(taps, heard_link_ack=self._orders.heard_ack)
+        self._ingest = IngestWorkers(
+            count=settings.ingest.workers,
+            database=url,
+            broker=engines.mqtt,
+            taps=taps,
+            clock=clock,
+            log_level=settings.log_level,
         )
         for hears_records in (self._fleet.records, self._feed.committed, self._consult.heard):
             taps.on_records(hears_records)
@@ -140,7 +145,6 @@ class _Hub:
         """Return what runs in this process."""
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "mqtt": self._mqtt.run,
-            "ingest": self._ingest.run,
             "orders": self._orders.run,
             "consult": self._consult.run,
             "handoff": self._handoff.run,
@@ -151,16 +155,18 @@ class _Hub:
             "upkeep": lambda: upkeep.run(self._pool, self._clock),
         }
         kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
-        return [*kept, Service(name="http", run=self._serve, essential=True)]
+        http = Service(name="http", run=self._serve, essential=True)
+        return [*kept, *self._ingest.services(), http]
 
     async def wait_ready(self) -> None:
         """Return when every part works."""
         await self._http.wait_ready()
         await self._mqtt.wait_ready()
+        await self._ingest.wait_ready()
         await self._engines.media.wait_healthy()
 
     def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        self._ingest.hear_all(messages)
+        self._callers.hear_all(messages)
 
     def _unit_changed(self, unit: UnitId) -> None:
         self._feed.unit_changed(unit)
@@ -197,7 +203,7 @@ class _Hub:
         return {
             "database": database,
             "broker": self._mqtt.is_connected,
-            "ingest": not self._ingest.is_stalled,
+            "ingest": self._ingest.is_working,
             "media": self._engines.media.is_healthy,
         }
 
@@ -214,16 +220,6 @@ async def supervised(services: list[Service], clock: Clock) -> AsyncIterator[Non
         running = group.create_task(supervise(services, clock), name="supervise")
         yield
         running.cancel()
-
-
-def _spare_the_collector() -> None:
-    """Have what stands since the start looked at no more, and new objects not after each 700.
-
-    Frames come by the ten thousand and hold no cycles: looking for some took a fifth of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def _make_folder(settings: HubSettings) -> None:

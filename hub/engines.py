@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from hub.broker import HUB_USER, BrokerConfig, BrokerTls, BuiltInBroker, reachable
-from hub.ingest.mqtt import BrokerAddress
+from hub.ingest.wire import BrokerAddress, Trust
 from hub.media import MediaProcess
 from hub.settings import HubSettings, MqttSettings
 from hub.store import BuiltInPostgres, Pool, migrate, open_pool
@@ -61,8 +63,10 @@ async def engines_of(settings: HubSettings, tls: Tls | None) -> Engines:
             host=reachable(mqtt.host),
             port=port,
             username=HUB_USER,
-            password=broker.password,
-            tls=tls.trusting() if tls else None,
+            password=SecretStr(broker.password),
+            trust=Trust(ca_file=tls.certificate.resolve(), ca_pem=tls.ca_pem, is_ours=True)
+            if tls
+            else None,
         )
     return Engines(
         postgres=None if settings.postgres.url else BuiltInPostgres(folder / "postgres"),
@@ -73,18 +77,19 @@ async def engines_of(settings: HubSettings, tls: Tls | None) -> Engines:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: HubSettings, postgres: BuiltInPostgres | None) -> AsyncIterator[Pool]:
-    """Yield a pool of the database once it is up and up to date.
+async def connected(
+    settings: HubSettings, postgres: BuiltInPostgres | None
+) -> AsyncIterator[tuple[Pool, SecretStr]]:
+    """Yield a pool of the database, and its URL, once it is up and up to date.
 
     Raises:
         StorageError: it cannot be reached, or its migrations are not ours.
     """
     if postgres is not None:
         await postgres.wait_ready()
-    url = settings.postgres.url
-    address = url.get_secret_value() if url else await _address_of(postgres)
-    async with migrated(address, most=settings.postgres.pool) as pool:
-        yield pool
+    url = settings.postgres.url or SecretStr(await _address_of(postgres))
+    async with migrated(url.get_secret_value(), most=settings.postgres.pool) as pool:
+        yield pool, url
 
 
 @contextlib.asynccontextmanager
@@ -122,9 +127,10 @@ def _outside(mqtt: MqttSettings, url: str) -> BrokerAddress:
     if mqtt.password_file is None:
         raise ConfigError(reason="an outside broker needs the setting mqtt.password_file")
     parts = urlsplit(url)
+    trust = Trust(ca_file=mqtt.ca_file.resolve() if mqtt.ca_file else None)
     try:
         password = mqtt.password_file.read_text().strip()
-        verified = ssl.create_default_context(cafile=mqtt.ca_file)
+        trust.context()
     except (OSError, ssl.SSLError) as err:
         raise ConfigError(
             reason="a file of the outside broker cannot be used", detail=str(err)[:160]
@@ -133,6 +139,6 @@ def _outside(mqtt: MqttSettings, url: str) -> BrokerAddress:
         host=parts.hostname or "",
         port=parts.port or 0,
         username=mqtt.username,
-        password=password,
-        tls=verified if parts.scheme == "mqtts" else None,
+        password=SecretStr(password),
+        trust=trust if parts.scheme == "mqtts" else None,
     )

@@ -62,6 +62,14 @@ class PostgresSettings(Section):
     )
 
 
+class IngestSettings(Section):
+    """The processes that take records in."""
+
+    workers: Annotated[int, Field(ge=1, le=16)] | None = Field(
+        default=None, description="how many; each has its share of the units. None: one a core"
+    )
+
+
 class TlsSettings(Section):
     """TLS of the API and the broker."""
 
@@ -104,6 +112,7 @@ class HubSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     mqtt: MqttSettings = MqttSettings()
     postgres: PostgresSettings = PostgresSettings()
+    ingest: IngestSettings = IngestSettings()
     tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()

@@ -20,18 +20,6 @@ class Tls:
     key: Path
     ca_pem: str | None  # None: a public authority's, given by the settings
 
-    def trusting(self) -> ssl.SSLContext:
-        """Return what connects to our own listeners on this machine.
-
-        The name is not compared: the certificate is made out to how others reach the hub.
-        """
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        if self.ca_pem is not None:
-            context.load_verify_locations(cadata=self.ca_pem)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.check_hostname = False
-        return context
-
 
 def tls_of(settings: HubSettings, clock: Clock) -> Tls | None:
     """Return the hub's TLS, with its own authority where no certificate is given; None: not needed.

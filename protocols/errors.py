@@ -81,6 +81,12 @@ class StoreCorruptError(StorageError):
     code = "storage.corrupt"
 
 
+class IngestError(FleetError):
+    """An ingest worker ended; another begins, vehicles send again what was not acknowledged."""
+
+    code = "ingest"
+
+
 class AccessError(FleetError):
     """The actor has no right to this; nothing was shown or changed, the refusal is audited."""
 

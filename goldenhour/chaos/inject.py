@@ -19,6 +19,7 @@ _PARTS: Final = {
     "kill-broker": ("nats-server", signal.SIGKILL),
     "kill-database": ("postgres", signal.SIGKILL),
     "kill-media": ("media", signal.SIGKILL),
+    "kill-ingest": ("hub.ingest", signal.SIGKILL),
     # Source: PostgreSQL, "Shutting Down the Server": SIGINT is the fast shutdown
     "database-restart": ("postgres", signal.SIGINT),
 }

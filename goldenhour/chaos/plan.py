@@ -10,7 +10,7 @@ from protocols.errors import ConfigError
 
 Kind = Literal[
     "cut", "reset", "thin", "lossy", "laggy",
-    "kill-agent", "kill-hub", "kill-broker", "kill-database", "kill-media",
+    "kill-agent", "kill-hub", "kill-ingest", "kill-broker", "kill-database", "kill-media",
     "broker-store", "database-restart", "disk-full", "clock-jump", "journal-truncated",
     "boot-1970", "gnss-rollover", "gnss-lie", "gnss-repeats", "no-fix",
 ]  # fmt: skip
@@ -27,8 +27,8 @@ OF_A_VEHICLE: Final = (
 
 WEIGHTS: Final[dict[Kind, int]] = {
     "cut": 6, "reset": 4, "thin": 4, "lossy": 4, "laggy": 3,
-    "kill-agent": 5, "kill-hub": 2, "kill-broker": 3, "kill-database": 2, "kill-media": 1,
-    "broker-store": 1, "database-restart": 2, "disk-full": 2, "clock-jump": 3,
+    "kill-agent": 5, "kill-hub": 2, "kill-ingest": 3, "kill-broker": 3, "kill-database": 2,
+    "kill-media": 1, "broker-store": 1, "database-restart": 2, "disk-full": 2, "clock-jump": 3,
     "journal-truncated": 2, "boot-1970": 1, "gnss-rollover": 1, "gnss-lie": 1, "gnss-repeats": 1,
     "no-fix": 1,
 }  # fmt: skip

@@ -1,16 +1,14 @@
-"""The hub's MQTT connection: subscribes its partitions, hands messages on, publishes."""
+"""One MQTT connection of the hub: subscribes, hands messages on, publishes."""
 
 import asyncio
 import logging
 import secrets
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, cast
 
+from hub.ingest.wire import BrokerAddress
 from protocols import mqtt
 from protocols.errors import BrokenError, RemoteProtocolError
-from protocols.link.topics import partition_filters
 from protocols.link.wire import MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
@@ -22,28 +20,15 @@ _MOST_UNSENT_BYTES: Final = 32 * 2**20
 """What the broker has not taken yet; beyond it acks are dropped, for each is said again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAddress:
-    """Where the broker is, and how the hub proves itself."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    tls: ssl.SSLContext | None
-
-
 class HubMqtt:
     """One connection to the broker; while it is away, what is published is dropped.
 
     Nothing is lost by that: frames that were not acknowledged come again, and so do orders.
     """
 
-    def __init__(
-        self, broker: BrokerAddress, *, partitions: Sequence[int], hear: mqtt.Hear
-    ) -> None:
+    def __init__(self, broker: BrokerAddress, *, filters: Sequence[str], hear: mqtt.Hear) -> None:
         self._broker = broker
-        self._filters = [topic for part in partitions for topic in partition_filters(part)]
+        self._filters = filters
         self._hear = hear
         self._session: _Session | None = None
         self._connected = asyncio.Event()
@@ -70,9 +55,10 @@ class HubMqtt:
         """
         broker = self._broker
         try:
+            tls = broker.trust.context() if broker.trust else None
             async with asyncio.timeout(_PATIENCE_S):
                 _, session = await asyncio.get_running_loop().create_connection(
-                    lambda: _Session(self._hear), broker.host, broker.port, ssl=broker.tls
+                    lambda: _Session(self._hear), broker.host, broker.port, ssl=tls
                 )
         except OSError as err:
             raise BrokenError(reason="the broker refused", detail=str(err)[:120]) from err
@@ -97,7 +83,7 @@ class HubMqtt:
             mqtt.connect(
                 client_id=f"hub-{secrets.token_hex(6)}",
                 username=self._broker.username,
-                password=self._broker.password,
+                password=self._broker.password.get_secret_value(),
                 keepalive_s=_KEEPALIVE_S,
             )
         )

@@ -26,7 +26,7 @@ from hub.ingest.queue import MessageQueue, Waiting
 from hub.ingest.taps import Taps
 from hub.store import ledgers
 from hub.store import records as store
-from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Pool
+from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Connection, Pool
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
@@ -74,16 +74,22 @@ _address: Final = lru_cache(maxsize=65_536)(parse_topic)
 class Ingest:
     """The ingest of the partitions that one process holds."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all that it stands on
         self,
         pool: Pool,
         clock: Clock,
         taps: Taps,
         *,
         publish: Publish,
-        heard_link_ack: LinkAckTap,
+        heard_link_ack: LinkAckTap | None = None,
+        writer: Connection | None = None,
     ) -> None:
+        """`heard_link_ack` None: somebody else hears acks of orders.
+
+        `writer`: the connection that holds the partitions, and all is committed on; None: any.
+        """
         self._pool = pool
+        self._writer = writer or pool
         self._clock = clock
         self._taps = taps
         self._publish = publish
@@ -156,7 +162,8 @@ class Ingest:
             if presence.online and presence.journal is not None:
                 self._greet(address.unit, JournalId(presence.journal))
         elif address.rest == f"up/{LINK_ACK}":
-            self._heard_link_ack(address.unit, decode_ack(payload))
+            if self._heard_link_ack is not None:
+                self._heard_link_ack(address.unit, decode_ack(payload))
         else:
             raise RemoteProtocolError(reason="wrong-stream")
 
@@ -276,7 +283,7 @@ class Ingest:
         started_s = self._clock.monotonic_s()
         try:
             new = await store.commit_batch(
-                self._pool,
+                self._writer,
                 records=batch.records,
                 ledgers=held,
                 gaps=batch.gaps,

@@ -1,7 +1,9 @@
 """The database: a pool of connections, and the schema brought up to date."""
 
+import contextlib
 import hashlib
 import logging
+from collections.abc import AsyncIterator
 from importlib import resources
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -30,6 +32,17 @@ NEVER_STORED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationEr
 
 _MIGRATION_LOCK: Final = 0x60_1D_E2
 """Advisory lock under which one process at a time changes the schema."""
+
+
+@contextlib.asynccontextmanager
+async def transaction(asked: Asked) -> AsyncIterator[Connection]:
+    """Yield a connection in a transaction: one of a pool's, or the one that is given."""
+    if isinstance(asked, asyncpg.Pool):
+        async with asked.acquire() as connection, connection.transaction():
+            yield connection
+    else:
+        async with asked.transaction():
+            yield asked
 
 
 async def open_pool(url: str, *, most: int = 8) -> Pool:

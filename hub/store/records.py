@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from hub.store import clock_corrections, copying
-from hub.store.database import Asked, Connection, Pool
+from hub.store.database import Asked, Connection, Pool, transaction
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
 from protocols.link.frame import Origin
@@ -65,7 +65,7 @@ class Page:
 
 
 async def commit_batch(  # noqa: PLR0913 -- one transaction is this much
-    pool: Pool,
+    asked: Asked,
     *,
     records: Sequence[StoredRecord],
     ledgers: Mapping[_LEDGER_KEY, Held],
@@ -81,7 +81,7 @@ async def commit_batch(  # noqa: PLR0913 -- one transaction is this much
     Raises:
         asyncpg.PostgresError, OSError: nothing was stored.
     """
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(asked) as connection:
         records = await _without_known_origins(connection, records)
         if corrections:
             await clock_corrections.note(connection, corrections, now_utc_us=now_utc_us)

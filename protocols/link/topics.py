@@ -85,6 +85,11 @@ def presence(unit: UnitId) -> str:
     return f"{unit_root(unit)}/presence"
 
 
+def caller_filters() -> tuple[str, str]:
+    """Return the topic filters by which births, deaths and acks of orders are heard."""
+    return f"{ROOT}/+/+/presence", f"{ROOT}/+/+/up/{LINK_ACK}"
+
+
 def partition_filters(part: int) -> tuple[str, str]:
     """Return the topic filters by which a hub worker hears one partition."""
     return f"{ROOT}/{part}/+/up/+", f"{ROOT}/{part}/+/presence"

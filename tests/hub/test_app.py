@@ -43,7 +43,7 @@ async def healthy(program: Running, *, within_s: float = 45) -> None:
 async def test_it_leaves_no_process_and_keeps_its_secrets_to_itself(tmp_path: Path) -> None:
     async with hub(tmp_path) as program:
         await healthy(program)
-        assert len(program.descendants()) >= 3  # database, broker, media
+        assert len(program.descendants()) >= 4  # database, broker, media, ingest
         assert await program.stop() == 0
     assert program.left_behind() == set()
     folder = tmp_path / "hub"
@@ -96,7 +96,7 @@ async def test_who_is_let_in_by_command_is_put_out_by_command(tmp_path: Path) ->
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("part", ["media", "nats-server", "postgres"])
+@pytest.mark.parametrize("part", ["media", "nats-server", "postgres", "hub.ingest"])
 async def test_a_part_that_is_killed_comes_back(tmp_path: Path, part: str) -> None:
     async with hub(tmp_path) as program:
         await healthy(program)
