@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from protocols.errors import RemoteProtocolError
 from protocols.link.streams import Stream
 from protocols.link.wire import Loader, Value, load_map
-from protocols.messages.alarm import Alarm, AlarmPriority
+from protocols.messages.alarm import Alarm, AlarmPriority, AudioPause
 from protocols.messages.base import Message
 from protocols.messages.chart import (
     ConsciousnessNote,
@@ -37,7 +37,7 @@ from protocols.messages.vitals import MEASUREMENTS, VitalsReading
 from protocols.messages.waveform import Channel, WaveformBlock, WaveformEncoding
 
 KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
-    Stream.ALARM: {"alarm": Alarm},
+    Stream.ALARM: {"alarm": Alarm, "audio_pause": AudioPause},
     Stream.STATUS: {"status": StatusChange, "time_node": TimeNodeStamp, "gap": Gap},
     Stream.TRIAGE: {"score": Score},
     Stream.CHART: {
@@ -129,8 +129,8 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
-    "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
+    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Channel",
+    "Clip", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
     "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
     "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
     "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
