@@ -22,7 +22,7 @@ from edge_agent.tablet.feed import TabletFeed
 from edge_agent.tablet.routes import tablet_app
 from edge_agent.tablet.sign_in import SignIn, read_or_make_pin
 from edge_agent.tablet.state import Vehicle
-from edge_agent.triage import Run, Scores
+from edge_agent.triage import Alarms, Around, Run, Scores
 from edge_agent.uplink import BrokerAccess, LinkReporter, Uplink
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import Credential, doors_of, read_credential, tls_of
@@ -118,6 +118,17 @@ class _Agent:
             clock=clock,
             rng=rng,
         )
+        self._alarms = Alarms(
+            journal,
+            clock,
+            settings.alarms,
+            run=self._run,
+            around=Around(
+                devices=self._devices,
+                cameras=self._cameras.states,
+                is_linked=lambda: self._reporter.status.state != "store-and-forward",
+            ),
+        )
         self._uplink = Uplink(
             journal,
             inbox,
@@ -143,6 +154,7 @@ class _Agent:
             clock=clock,
             run=self._run,
             scores=self._scores,
+            alarms=self._alarms,
             orders=self._orders,
             link=lambda: self._reporter.status,
             devices=self._devices,
@@ -155,6 +167,7 @@ class _Agent:
         """Take up what the journal holds of before."""
         await self._run.restore()
         await self._scores.restore()
+        await self._alarms.restore()
         await self._orders.restore()
 
     async def journal_retired(self) -> None:
@@ -169,6 +182,7 @@ class _Agent:
             "link-report": self._reporter.run,
             "run": self._run.run,
             "scores": self._scores.run,
+            "alarms": self._alarms.run,
             "orders": self._orders.run,
             "tablet-feed": self._feed.run,
             "cameras": self._cameras.run,

@@ -130,9 +130,9 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Channel",
-    "Clip", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
-    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
-    "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
+    "Clip", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened",
+    "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry",
+    "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
+    "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
     "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body", "parse_many",
 ]  # fmt: skip

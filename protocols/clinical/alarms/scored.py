@@ -23,6 +23,11 @@ _SHOCK_BACK: Final = 0.05
 SCORE_DELAY_S: Final = 10.0
 """Its parts have had no delay of their own yet."""
 
+RED_DELAY_S: Final = 15.0
+"""Longer than any limit's, so that a limit that is broken speaks first."""
+
+_LIMIT_OF: Final = {"pulse_bpm": "heart_rate_bpm"}
+
 
 class Scored:
     """The newest of each score, and the points that were last known of each parameter."""
@@ -50,7 +55,8 @@ class Scored:
     def findings(self, *, standing: AbstractSet[str]) -> Iterator[Finding]:
         """Yield what the newest scores say."""
         if self._news2 is not None:
-            yield from _with_gone("news2", [self._high(self._news2), self._red(self._news2)])
+            both = [self._high(self._news2), self._red(self._news2, standing)]
+            yield from _with_gone("news2", both)
         if self._shock is not None:
             yield from _with_gone("shock_index", [self._in_shock(self._shock, standing)])
 
@@ -66,8 +72,13 @@ class Scored:
             gone=f"{NOT_MEASURED}news2",
         )
 
-    def _red(self, score: Score) -> Finding:
-        red = [part.parameter for part in score.parts if part.points == _RED]
+    def _red(self, score: Score, standing: AbstractSet[str]) -> Finding:
+        """Say which parameter is red and has no alarm of its own: one matter is one alarm."""
+        red = [
+            part.parameter
+            for part in score.parts
+            if part.points == _RED and not _has_its_own(part.parameter, standing)
+        ]
         was = any(self._points.get(name) == _RED for name in score.missing)
         return Finding(
             code="news2.red",
@@ -75,7 +86,7 @@ class Scored:
             priority=AlarmPriority.MEDIUM,
             value=score.low,
             text=", ".join(red)[:80] or None,
-            delay_s=SCORE_DELAY_S,
+            delay_s=RED_DELAY_S,
             gone=f"{NOT_MEASURED}news2",
         )
 
@@ -95,6 +106,11 @@ class Scored:
             delay_s=SCORE_DELAY_S,
             gone=f"{NOT_MEASURED}shock_index",
         )
+
+
+def _has_its_own(parameter: str, standing: AbstractSet[str]) -> bool:
+    name = _LIMIT_OF.get(parameter, parameter)
+    return not standing.isdisjoint({f"limit.{name}.low", f"limit.{name}.high"})
 
 
 def _with_gone(score: str, found: list[Finding]) -> Iterator[Finding]:

@@ -167,6 +167,8 @@ def test_news2_that_loses_a_parameter_is_unknown_and_not_better() -> None:
     scored.take(news2(inputs(**ILL)))
     assert of(scored.findings(standing=set()), "news2.high").truth is Truth.PRESENT
     assert of(scored.findings(standing=set()), "news2.red").text == "respiratory_rate_bpm, spo2_pct"
+    own = {"limit.spo2_pct.low"}
+    assert of(scored.findings(standing=own), "news2.red").text == "respiratory_rate_bpm"
     scored.take(news2(inputs(**{k: v for k, v in ILL.items() if k != "spo2_pct"})))
     found = list(scored.findings(standing={"news2.high"}))
     assert of(found, "news2.high").truth is Truth.UNKNOWN
