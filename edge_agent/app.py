@@ -101,7 +101,6 @@ class _Agent:
         self._unit = UnitId(settings.unit_id)
         self._since_utc_us = clock.utc_us()
         tls = tls_of(settings.hub)
-        self._drivers = _drivers(settings, journal, clock, rng)
         self._run = Run(journal, clock)
         self._scores = Scores(journal, clock)
         self._orders = OrderDesk(journal, self._run, clock, unit=self._unit)
@@ -129,6 +128,7 @@ class _Agent:
                 is_linked=lambda: self._reporter.status.state != "store-and-forward",
             ),
         )
+        self._drivers = _drivers(settings, journal, self._alarms, clock, rng)
         self._uplink = Uplink(
             journal,
             inbox,
@@ -236,7 +236,11 @@ class _Agent:
 
 
 def _drivers(
-    settings: EdgeSettings, journal: Journal, clock: VehicleClock, rng: random.Random
+    settings: EdgeSettings,
+    journal: Journal,
+    alarms: Alarms,
+    clock: VehicleClock,
+    rng: random.Random,
 ) -> list[Driver]:
     found: list[Driver] = []
     if settings.gnss.source is not None:
@@ -250,6 +254,7 @@ def _drivers(
             port=int(port),
             record=journal.append,
             recall=journal.kept,
+            alarms=alarms,
             clock=clock,
             rng=rng,
         )

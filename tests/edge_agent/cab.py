@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,12 @@ class Cab:
         )
         self.orders = OrderDesk(journal, self.run, self.vehicle_clock, unit=UNIT)
         self._orders = 0
+
+    def devices_of(self, *health: Callable[[], DeviceHealth]) -> None:
+        """Have the alarms look at real drivers."""
+        self.alarms._around = replace(  # the cab is the vehicle's composition here
+            self.alarms._around, devices=lambda: [one() for one in health]
+        )
 
     async def measured(self, message: Message, *, stream: Stream = Stream.VITALS) -> None:
         """Have a device or the crew say `message` now."""
