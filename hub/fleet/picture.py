@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hub.connections import Connections
+from hub.fleet.alarms import UnitAlarms
 from hub.ingest.taps import Arrived
 from hub.store.units import Unit
 from protocols.ids import UnitId
 from protocols.live.feed import LinkState, LinkView, NodeView, PositionView, ScoreView, UnitView
 from protocols.messages import (
+    Alarm,
     LinkHealth,
     Message,
     Position,
@@ -58,6 +60,7 @@ class _State:
     told_link: str = "unknown"
     run_utc_us: int = -1
     stamps: dict[str, _Stamped] = field(default_factory=dict)
+    alarms: UnitAlarms = field(default_factory=UnitAlarms)
 
 
 Changed = Callable[[UnitId], None]
@@ -124,7 +127,13 @@ class FleetPicture:
         if state is None:
             return
         state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
-        if message is not None and _apply(state, message, record.captured_utc_us):
+        if isinstance(message, Alarm):
+            changed = state.alarms.take(arrived, message)
+            if changed:
+                state.view = state.view.model_copy(update={"alarms": state.alarms.views()})
+        else:
+            changed = message is not None and _apply(state, message, record.captured_utc_us)
+        if changed:
             self._on_change(record.unit)
 
     def encounter(self, unit: UnitId, encounter_id: str | None) -> None:

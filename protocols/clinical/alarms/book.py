@@ -14,7 +14,7 @@ Timers are monotonic and not kept over a restart: a delay then begins again, wha
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from protocols.clinical.alarms.finding import RANK, Finding, Truth, worst_of_each
 from protocols.clinical.alarms.table import AlarmEvent, Phase, advance, phase_of
@@ -32,6 +32,20 @@ UNSEEN_AFTER_S: Final = 60.0
 """A standing alarm of the patient of which no look says anything for so long is lost."""
 
 NOT_MEASURED: Final = "not_measured."
+
+
+class Concern(Protocol):
+    """What tells whom an alarm concerns."""
+
+    @property
+    def code(self) -> str:
+        """The alarm's code."""
+        ...
+
+    @property
+    def nature(self) -> str | None:
+        """Physiological, technical, or not said."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +136,7 @@ def leave(book: Book) -> Sequence[Change]:
     ]
 
 
-def is_of_patient(alarm: Alarm) -> bool:
+def is_of_patient(alarm: Concern) -> bool:
     """Say whether `alarm` ends with the patient: vital signs, and what measures them."""
     return alarm.nature != "technical" or alarm.code.startswith(
         (NOT_MEASURED, "ecg.", "device.monitor", "monitor.")
