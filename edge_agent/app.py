@@ -23,7 +23,7 @@ from edge_agent.tablet.feed import TabletFeed
 from edge_agent.tablet.routes import tablet_app
 from edge_agent.tablet.sign_in import SignIn, read_or_make_pin
 from edge_agent.tablet.state import Vehicle
-from edge_agent.triage import Run, Scores
+from edge_agent.triage import Alarms, Around, Run, Scores
 from edge_agent.uplink import BrokerAccess, LinkReporter, Uplink
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import Credential, doors_of, read_credential, tls_of
@@ -105,7 +105,6 @@ class _Agent:
         self._clock_keeper = ClockKeeper(journal, clock)
         self._unit = UnitId(settings.unit_id)
         tls = tls_of(settings.hub)
-        self._drivers = _drivers(settings, journal, clock, rng)
         self._run = Run(journal, clock)
         self._scores = Scores(journal, clock)
         self._orders = OrderDesk(journal, self._run, clock, unit=self._unit)
@@ -122,6 +121,18 @@ class _Agent:
             clock=clock,
             rng=rng,
         )
+        self._alarms = Alarms(
+            journal,
+            clock,
+            settings.alarms,
+            run=self._run,
+            around=Around(
+                devices=self._devices,
+                cameras=self._cameras.states,
+                is_linked=lambda: self._reporter.status.state != "store-and-forward",
+            ),
+        )
+        self._drivers = _drivers(settings, journal, self._alarms, clock, rng)
         self._uplink = Uplink(
             journal,
             inbox,
@@ -147,6 +158,7 @@ class _Agent:
             clock=clock,
             run=self._run,
             scores=self._scores,
+            alarms=self._alarms,
             orders=self._orders,
             link=lambda: self._reporter.status,
             devices=self._devices,
@@ -161,6 +173,7 @@ class _Agent:
         self._since_utc_us = self._clock.utc_us()
         await self._run.restore()
         await self._scores.restore()
+        await self._alarms.restore()
         await self._orders.restore()
 
     async def journal_retired(self) -> None:
@@ -176,6 +189,7 @@ class _Agent:
             "link-report": self._reporter.run,
             "run": self._run.run,
             "scores": self._scores.run,
+            "alarms": self._alarms.run,
             "orders": self._orders.run,
             "tablet-feed": self._feed.run,
             "cameras": self._cameras.run,
@@ -229,7 +243,11 @@ class _Agent:
 
 
 def _drivers(
-    settings: EdgeSettings, journal: Journal, clock: VehicleClock, rng: random.Random
+    settings: EdgeSettings,
+    journal: Journal,
+    alarms: Alarms,
+    clock: VehicleClock,
+    rng: random.Random,
 ) -> list[Driver]:
     found: list[Driver] = []
     if settings.gnss.source is not None:
@@ -243,6 +261,7 @@ def _drivers(
             port=int(port),
             record=journal.append,
             recall=journal.kept,
+            alarms=alarms,
             clock=clock,
             rng=rng,
         )

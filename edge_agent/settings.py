@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from edge_agent.journal import JournalSettings
 from edge_agent.media.settings import MediaSettings
 from edge_agent.tablet import TabletSettings
+from edge_agent.triage.settings import AlarmSettings
 from edge_agent.uplink import HubSettings
 from protocols.ids import TopicSafe
 
@@ -65,6 +66,7 @@ class EdgeSettings(BaseSettings):
     tablet: TabletSettings = TabletSettings()
     gnss: GnssSettings = GnssSettings()
     monitor: MonitorSettings = MonitorSettings()
+    alarms: AlarmSettings = AlarmSettings()
     cameras: dict[TopicSafe, str] = Field(
         default_factory=dict,
         max_length=8,

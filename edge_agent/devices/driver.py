@@ -1,7 +1,9 @@
 """What a driver is to the agent, and where it puts what it understood."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from protocols.clinical.alarms import DeviceAlarm
 from protocols.clock import ClockSource
 from protocols.link.streams import Stream
 from protocols.messages import DeviceHealth, Message
@@ -37,6 +39,22 @@ class Recall(Protocol):
         Raises:
             StorageError: it cannot be read.
         """
+        ...
+
+
+class AlarmSink(Protocol):
+    """Takes a device's own alarms; the vehicle's alarms are one."""
+
+    async def hear(self, alarms: Sequence[DeviceAlarm]) -> int:
+        """Return, once the alarms are durable, how many were too many to follow.
+
+        Raises:
+            StorageError: they are not yet; they are shown all the same.
+        """
+        ...
+
+    def note(self, alarms: Sequence[DeviceAlarm]) -> int:
+        """Take what is said again and again; return how many were too many to follow."""
         ...
 
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BAD_CHARSET = "bad-charset"
     UNKNOWN_MESSAGE = "unknown-message"
     DUPLICATE = "duplicate"
+    TOO_MANY_ALARMS = "too-many-alarms"
     TOO_MANY_CONNECTIONS = "too-many-connections"
     IDLE = "idle"
     UNKNOWN_SEGMENT = "unknown-segment"

@@ -6,17 +6,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from pydantic import Field
 from starlette.websockets import WebSocketState
 
 from edge_agent.journal import Journal
+from edge_agent.tablet import alarm_routes
+from edge_agent.tablet.crew import COOKIE, Body, Crew
+from edge_agent.tablet.crew import vehicle_of as _vehicle
 from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
 from edge_agent.tablet.sign_in import CrewMember, SignIn
 from edge_agent.tablet.state import Vehicle
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.dispatch.unit_status import CrewEvent
-from protocols.errors import AccessError, NotFoundError, SignInError
+from protocols.errors import AccessError, NotFoundError
 from protocols.http import problems
 from protocols.http.gate import Gate, check_origin
 from protocols.http.pages import page_of
@@ -25,7 +28,6 @@ from protocols.link import Stream
 from protocols.live import Hello
 from protocols.messages import ConsciousnessNote, PatientNote
 
-COOKIE: Final = "gh_tablet"
 STATIC: Final = Path(__file__).parent / "static"
 _SEND_TIMEOUT_S: Final = 15.0
 _SESSION_LOOK_S: Final = 1.0
@@ -37,12 +39,6 @@ _NO_ENCOUNTER: Final = "00000000-0000-0000-0000-000000000000"
 """Stands in a request; the run puts the encounter that is open in its place."""
 
 router = APIRouter(prefix="/api/v1")
-
-
-class Body(BaseModel):
-    """What every request body has in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PinEntry(Body):
@@ -65,6 +61,7 @@ class PatientEntry(Body):
     given_name: Annotated[str, Field(max_length=80)] | None = None
     sex: Literal["female", "male", "other", "unknown"] | None = None
     age_years: Annotated[int, Field(ge=0, le=130)] | None = None
+    age_days: Annotated[int, Field(ge=0, le=366)] | None = None
     complaint: Annotated[str, Field(max_length=400)] | None = None
 
 
@@ -92,27 +89,6 @@ class HandoverEntry(Body):
     """To which hospital."""
 
     hospital_id: TopicSafe
-
-
-async def signed_in(request: Request) -> CrewMember:
-    """Return who holds the tablet.
-
-    Raises:
-        SignInError: nobody has entered the PIN here.
-    """
-    sign_in: SignIn = request.app.state.sign_in
-    member = sign_in.who(request.cookies.get(COOKIE))
-    if member is None:
-        raise SignInError(reason="enter the PIN first")
-    return member
-
-
-Crew = Annotated[CrewMember, Depends(signed_in)]
-
-
-def _vehicle(request: Request) -> Vehicle:
-    vehicle: Vehicle = request.app.state.vehicle
-    return vehicle
 
 
 @router.post("/session")
@@ -326,6 +302,7 @@ def routes_alone() -> FastAPI:
         description="The vehicle's own API, for its tablet. Enter the PIN at `/api/v1/session`.",
     )
     app.include_router(router)
+    app.include_router(alarm_routes.router)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_agent.orders import OrderDesk
-from edge_agent.triage import Run, Scores
+from edge_agent.triage import Alarms, Run, Scores
 from edge_agent.uplink import LinkStatus
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.messages import DeviceHealth
@@ -21,6 +21,7 @@ class Vehicle:
     clock: VehicleClock
     run: Run
     scores: Scores
+    alarms: Alarms
     orders: OrderDesk
     link: Callable[[], LinkStatus]
     devices: Callable[[], Sequence[DeviceHealth]]
@@ -53,6 +54,7 @@ class Vehicle:
             "news2": None
             if score is None
             else score[0].model_dump(mode="json") | {"captured_utc_us": score[1]},
+            **self.alarms.state(),
             "patient": None if run.patient is None else run.patient.model_dump(mode="json"),
             "advice": [advice.model_dump() for advice in self.orders.advice],
             "task": None if (task := self.orders.task) is None else task.model_dump(mode="json"),

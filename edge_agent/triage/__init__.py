@@ -1,6 +1,8 @@
-"""Triage: what the vehicle makes of its readings and its crew's word: scores, run, time nodes."""
+"""Triage: scores, alarms, run and time nodes, from the readings and the crew's word."""
 
+from edge_agent.triage.alarms import Alarms, Around
 from edge_agent.triage.run import Run
 from edge_agent.triage.scores import Scores
+from edge_agent.triage.settings import AlarmSettings
 
-__all__ = ["Run", "Scores"]
+__all__ = ["AlarmSettings", "Alarms", "Around", "Run", "Scores"]

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import numpy as np
-
+from firmware_sim.monitor.alarms import OwnAlarms
 from firmware_sim.monitor.beats import RecordedBeats
-from firmware_sim.monitor.codes import CUFF, METRICS
-from firmware_sim.monitor.faults import MonitorFaultRequest, MonitorFaults
+from firmware_sim.monitor.codes import CUFF, METRICS, MILLI_VOLT
+from firmware_sim.monitor.faults import MonitorFaultRequest, MonitorFaults, number_in
 from firmware_sim.monitor.heart import EcgModel, Heart, PlethModel
 from firmware_sim.monitor.mllp import MllpSender, Pacing
 from firmware_sim.monitor.oru import Identity, Number, OruWriter
 from firmware_sim.monitor.patient import Patient, VitalSigns, patient_of
-from firmware_sim.monitor.signals import INVALID, Group, Recorded, Samples, WaveSource
+from firmware_sim.monitor.signals import Group, Recorded, Samples, WaveSource
 from firmware_sim.witness import Witness
 from protocols.clock import Clock
 
@@ -70,6 +69,7 @@ class PatientMonitor:
         self._clock = clock
         self._patient = patient_of(seed=setup.seed, course=setup.course)
         self._writer = OruWriter(setup.identity)
+        self._alarms = OwnAlarms()
         self._sources = _sources(setup, self._patient)
         self._counted = _counted(self._sources)
         self._played = [0] * len(self._sources)
@@ -123,6 +123,7 @@ class PatientMonitor:
         self._cuff = {}
         self._cuff_due_s = min(5.0, self._setup.pressure_every_s)
         self._writer.restart(self._start_utc_us)
+        self._alarms.restart()
 
     async def _produce(self) -> None:
         self._begin()
@@ -152,8 +153,10 @@ class PatientMonitor:
             until = round(block * self._setup.waves_every_s * 1000) * group.rate_hz // 1000
             samples = source.take(until - first)
             if samples.shape[1]:
-                if self.faults.leads_off and group.kind == "ecg":
-                    samples = np.full_like(samples, INVALID)
+                if group.kind == "ecg":
+                    samples = self.faults.curve(
+                        samples, rate_hz=group.rate_hz, first=first, per_mv=_per_mv(group)
+                    )
                 start_us = self._start_utc_us + first * 1_000_000 // group.rate_hz
                 blocks.append((group, first, samples, start_us))
             self._taken[number] = first + samples.shape[1]
@@ -198,6 +201,10 @@ class PatientMonitor:
         self._identify()
         extra = self.faults.extra_segments()
         await self.sender.put(*self._writer.numerics(spoiled, now_utc_us=now_us, extra=extra))
+        if not self.faults.silent_alarms:
+            shown = {number.metric: number_in(number.text) for number in spoiled}
+            for alert in self._alarms.look(shown, self.faults.events, now_s=time_s):
+                await self.sender.put(*self._writer.alert(alert, now_utc_us=now_us))
 
     def _measure_pressure(self, state: VitalSigns, time_s: float, now_us: int) -> None:
         """Measure on the cuff's own cycle; between, the last result keeps its own time."""
@@ -235,6 +242,12 @@ def _sources(setup: MonitorSetup, patient: Patient) -> list[WaveSource]:
         else:
             sources.append(PlethModel(heart=heart, seed=setup.seed + 1))
     return sources
+
+
+def _per_mv(group: Group) -> float:
+    """Return how many steps of the converter are a millivolt in the group's first lead."""
+    channel = group.channels[0]
+    return (1.0 if channel.unit == MILLI_VOLT else 1000.0) / channel.resolution
 
 
 def _counted(sources: Sequence[WaveSource]) -> dict[str, tuple[int, RecordedBeats]]:

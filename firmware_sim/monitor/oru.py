@@ -18,6 +18,9 @@ What a real monitor does not say and this one does, under the private system `99
 - `0^GH_ZERO_OFFSET^99GH`, type NM, attribute `.4` of a signal: the sample value that means zero,
   where that is not 0.
 
+Alerts follow IHE [DEV-04] (the former PCD-04): ORU^R40, OBR-4 `196616^MDC_EVT_ALARM^MDC`, facets
+one level beneath the metric; OBX-8 of the numbers themselves says the same.
+
 A driver that ignores all three loses nothing that a real monitor would have told it.
 """
 
@@ -25,9 +28,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from firmware_sim.monitor.alarms import EVENTS, LIMITS, Alert
 from firmware_sim.monitor.codes import (
+    ALARM,
+    ALARM_STATE,
     DIMLESS,
     ECG_VMD,
+    EVENT_HIGH,
+    EVENT_LOW,
+    EVENT_PHASE,
     INVALID_SAMPLE,
     MDS,
     METRICS,
@@ -47,6 +56,7 @@ from firmware_sim.monitor.codes import (
 from firmware_sim.monitor.signals import INVALID, Group, Samples
 
 _PROFILE = "IHE_PCD_001^IHE PCD^1.3.6.1.4.1.19376.1.6.1.1.1^ISO"
+_ALERT_PROFILE = "IHE_PCD_ACM_001^IHE PCD^1.3.6.1.4.1.19376.1.6.4.4^ISO"
 _VMD_OF = {"ecg": ECG_VMD, "pleth": OXIMETER_VMD, "resp": RESP_VMD}
 
 
@@ -70,6 +80,7 @@ class Number:
     measured_utc_us: int
     source: str
     code: Coded | None = None  # a synonym, where the usual code is not used
+    flags: str = ""  # the monitor's own limit is broken: L or H, and the priority
 
 
 class OruWriter:
@@ -100,7 +111,7 @@ class OruWriter:
                 rows.part(metric.vmd)
             rows.number(
                 number.code or metric.code, metric.place, number.text, metric.unit,
-                number.measured_utc_us,
+                number.measured_utc_us, number.flags,
             )  # fmt: skip
             if number.source != "model":
                 rows.text(SIGNAL_SOURCE, metric.place, number.source)
@@ -131,6 +142,33 @@ class OruWriter:
             rows.segments.clear()
         return self._message([*segments, *extra], now_utc_us)
 
+    def alert(self, alert: Alert, *, now_utc_us: int) -> tuple[str, str]:
+        """Return `(control id, message)` of one alert, IHE [DEV-04] (the former PCD-04)."""
+        rows = _Rows(self)
+        if alert.event is not None:
+            name, priority, kind, words = EVENTS[alert.event]
+            place = f"{MDS.place.removesuffix('.0.0.0')}.0.0.{len(name)}"
+            event = f"0^{name}^MDC^^^^^^{escape(words)}"
+            rows.facet("CWE", ALARM, f"{place}.1", event, flags=f"{priority}~{kind}")
+        else:
+            metric = METRICS[alert.metric or ""]
+            low, high = LIMITS[alert.metric or ""]
+            is_low = alert.value is not None and alert.value < low
+            place = metric.place
+            flags = f"{'L' if is_low else 'H'}~PM~SP"
+            code = EVENT_LOW if is_low else EVENT_HIGH
+            rows.facet("CWE", code, f"{place}.1", metric.code.field(), flags=flags)
+            text = "" if alert.value is None else f"{alert.value:.{metric.decimals}f}"
+            rows.facet(
+                "NM", metric.code, f"{place}.2", text, unit=metric.unit.field(),
+                reference=f"{low:g}-{high:g}",
+            )  # fmt: skip
+        state = "inactive" if alert.phase == "end" else "active"
+        rows.facet("ST", EVENT_PHASE, f"{place}.3", alert.phase)
+        rows.facet("ST", ALARM_STATE, f"{place}.4", state)
+        obr = self._obr(1, ALARM, now_utc_us, now_utc_us)
+        return self._message([obr, *rows.segments], now_utc_us, kind="ORU^R40^ORU_R40")
+
     def time(self, utc_us: int) -> str:
         """Return an HL7 DTM with the monitor's own offset, to a tenth of a millisecond."""
         zone = timezone(timedelta(minutes=self.identity.utc_offset_minutes))
@@ -149,14 +187,16 @@ class OruWriter:
             f"{self.time(start_utc_us)}|{self.time(end_utc_us)}"
         )
 
-    def _message(self, body: Sequence[str], now_utc_us: int) -> tuple[str, str]:
+    def _message(
+        self, body: Sequence[str], now_utc_us: int, *, kind: str = "ORU^R01^ORU_R01"
+    ) -> tuple[str, str]:
         self._count += 1
         control_id = f"{self._boot}-{self._count}"
         who = self.identity
         msh = (
             f"MSH|^~\\&|GH_SIM_MONITOR^{who.eui64}^EUI-64||||{self.time(now_utc_us)}||"
-            f"ORU^R01^ORU_R01|{control_id}|P|2.6|||AL|NE|CHN|UNICODE UTF-8|zh^Chinese^ISO639||"
-            f"{_PROFILE}"
+            f"{kind}|{control_id}|P|2.6|||AL|NE|CHN|UNICODE UTF-8|zh^Chinese^ISO639||"
+            f"{_PROFILE if 'R01' in kind else _ALERT_PROFILE}"
         )
         pid = f"PID|||{who.patient_id}^^^GH^PI||{who.patient_name}^^^^^L|||"
         pv1 = f"PV1||E|AMB^^{who.bed}"
@@ -174,8 +214,24 @@ class _Rows:
     def part(self, part: Part) -> None:
         self._add("", part.code, part.place, "", "", "X", "")
 
-    def number(self, code: Coded, place: str, text: str, unit: Coded, at_utc_us: int) -> None:
-        self._add("NM", code, place, text, unit.field(), "R", self._writer.time(at_utc_us))
+    def number(  # noqa: PLR0913, PLR0917 -- the fields of an OBX, in their order
+        self, code: Coded, place: str, text: str, unit: Coded, at_utc_us: int, flags: str
+    ) -> None:
+        at = self._writer.time(at_utc_us)
+        self._add("NM", code, place, text, unit.field(), "R", at, flags=flags)
+
+    def facet(  # noqa: PLR0913 -- the fields of an OBX
+        self,
+        kind: str,
+        code: Coded,
+        place: str,
+        value: str,
+        *,
+        unit: str = "",
+        reference: str = "",
+        flags: str = "",
+    ) -> None:
+        self._add(kind, code, place, value, unit, "F", "", reference=reference, flags=flags)
 
     def attribute(self, code: Coded, place: str, text: str, unit: Coded = DIMLESS) -> None:
         self._add("NM", code, place, text, unit.field(), "R", "")
@@ -187,11 +243,21 @@ class _Rows:
         self._add("NA", code, place, values, DIMLESS.field(), "R", self._writer.time(at_utc_us))
 
     def _add(  # noqa: PLR0913, PLR0917 -- the fields of an OBX, in their order
-        self, kind: str, code: Coded, place: str, value: str, unit: str, status: str, at: str
+        self,
+        kind: str,
+        code: Coded,
+        place: str,
+        value: str,
+        unit: str,
+        status: str,
+        at: str,
+        *,
+        reference: str = "",
+        flags: str = "",
     ) -> None:
         self._count += 1
         self.segments.append(
-            f"OBX|{self._count}|{kind}|{code.field()}|{place}|{value}|{unit}|||||{status}|||{at}"
+            f"OBX|{self._count}|{kind}|{code.field()}|{place}|{value}|{unit}|{reference}|{flags}|||{status}|||{at}"
             f"||||{self._writer.equipment()}"
         )
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from hub.access.rights import Action, Principal
 from hub.fleet import FleetPicture
+from hub.fleet.alarms import without_patient
 from hub.ingest.taps import Arrived
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
@@ -242,7 +243,8 @@ def for_eyes_of(principal: Principal, view: UnitView) -> UnitView:
     """Return `view` without what `principal` has no right to."""
     if principal.may(Action.SEE_PATIENT):
         return view
-    return view.model_copy(update={"news2": None, "encounter_id": None})
+    alarms = without_patient(view.alarms)
+    return view.model_copy(update={"news2": None, "encounter_id": None, "alarms": alarms})
 
 
 def _message_of(arrived: Arrived) -> str | bytes | None:

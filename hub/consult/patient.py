@@ -44,6 +44,21 @@ async def nodes_of(pool: Pool, encounter: Encounter) -> list[TimeNodeStamp]:
     return [one for one in live if one.run_id == run_id]
 
 
+async def said_in(
+    pool: Pool, encounter: Encounter, stream: Stream
+) -> AsyncIterator[tuple[int, Message]]:
+    """Yield (captured, message) of what the vehicle said in `stream` within the encounter."""
+    until_us = (encounter.closed_utc_us or _NEVER_US - _AFTER_US) + _AFTER_US
+    async for page in records.walk(
+        pool, encounter.unit, stream, from_utc_us=encounter.since_utc_us, to_utc_us=until_us
+    ):
+        for record in page:
+            try:
+                yield record.captured_utc_us, parse_body(stream, record.body)
+            except RemoteProtocolError:  # understood by a newer hub than this
+                continue
+
+
 async def _said(
     pool: Pool, encounter: Encounter, stream: Stream, since_us: int, until_us: int
 ) -> AsyncIterator[Message]:

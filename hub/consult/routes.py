@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.gate import SignedIn
+from hub.consult.alarms import AlarmEpisode, alarms_of
 from hub.consult.consult import Consult
 from hub.consult.events import advice_event, handoff_event
 from hub.consult.patient import newest_patient, nodes_of
@@ -45,6 +46,7 @@ class EncounterWhole(EncounterOut):
 
     patient: PatientNote | None
     nodes: list[NodeView]
+    alarms: list[AlarmEpisode]
     advice: list[AdviceChanged]
     handoffs: list[HandoffChanged]
 
@@ -115,6 +117,7 @@ async def see(encounter_id: EncounterPath, principal: SignedIn, request: Request
             NodeView(node=one.node.value, at_utc_us=one.at_utc_us, source=one.source.value)
             for one in await nodes_of(pool, encounter)
         ],
+        alarms=await alarms_of(pool, encounter),
         advice=[advice_event(one) for one in given],
         handoffs=[handoff_event(one) for one in sent],
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hub.connections import Connections
+from hub.fleet.alarms import UnitAlarms
 from hub.ingest.taps import Arrived
 from hub.store.clock_corrections import UNDISCIPLINED
 from hub.store.records import StoredRecord
@@ -20,6 +21,7 @@ from protocols.ids import UnitId
 from protocols.link.streams import Lane
 from protocols.live.feed import LinkState, LinkView, NodeView, PositionView, ScoreView, UnitView
 from protocols.messages import (
+    Alarm,
     LinkHealth,
     Message,
     Position,
@@ -65,6 +67,7 @@ class _State:
     told_link: str = "unknown"
     run_utc_us: int = -1
     stamps: dict[str, _Stamped] = field(default_factory=dict)
+    alarms: UnitAlarms = field(default_factory=UnitAlarms)
 
 
 Changed = Callable[[UnitId], None]
@@ -133,7 +136,11 @@ class FleetPicture:
         state.heard_utc_us = max(state.heard_utc_us or 0, record.received_utc_us)
         when_us = _when_us(record)
         is_changed = _take_clock(state, record, when_us)
-        if message is not None and _apply(state, message, when_us):
+        if isinstance(message, Alarm):
+            if state.alarms.take(arrived, message):
+                state.view = state.view.model_copy(update={"alarms": state.alarms.views()})
+                is_changed = True
+        elif message is not None and _apply(state, message, when_us):
             is_changed = True
         if is_changed:
             self._on_change(record.unit)

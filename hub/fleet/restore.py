@@ -13,7 +13,13 @@ from protocols.messages import Message, parse_body
 
 _SINCE_US: Final = 24 * 3600 * 1_000_000
 
-_EACH: Final = {Stream.POSITION: 1, Stream.TRIAGE: 4, Stream.LINK: 1, Stream.STATUS: 40}
+_EACH: Final = {
+    Stream.POSITION: 1,
+    Stream.TRIAGE: 4,
+    Stream.LINK: 1,
+    Stream.STATUS: 40,
+    Stream.ALARM: 200,
+}
 """How many of a unit's newest records make its view: a run has some twenty status records."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hub.consult.alarms import AlarmEpisode, alarms_of
 from hub.consult.patient import newest_patient, nodes_of
 from hub.store import advice, records, units
 from hub.store.advice import Advice
@@ -51,6 +52,7 @@ class Case:
     ecg: Sequence[tuple[int, WaveformBlock]]
     nodes: Sequence[TimeNodeStamp]
     advice: Sequence[Advice]
+    alarms: Sequence[AlarmEpisode] = ()
 
 
 async def case_of(pool: Pool, encounter: Encounter) -> Case:
@@ -71,6 +73,7 @@ async def case_of(pool: Pool, encounter: Encounter) -> Case:
         ecg=await _newest_ecg(pool, encounter),
         nodes=await nodes_of(pool, encounter),
         advice=await advice.of_encounter(pool, encounter.encounter_id),
+        alarms=await alarms_of(pool, encounter),
     )
 
 

@@ -7,10 +7,12 @@ ambulance holds. What is not known is said to be unknown, never left to be guess
 from collections.abc import Sequence
 from typing import Final
 
+from hub.handoff.alarms import alarm_flags, alarm_lines
 from hub.handoff.case import Case
 from hub.handoff.ecg import ecg_observation
 from hub.handoff.fhir import (
     LOINC,
+    OURS,
     Ids,
     Json,
     category,
@@ -43,6 +45,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
     ids = Ids(handoff.handover_id)
     measured = list(vital_observations(case, ids))
     scored = list(score_observations(case, ids))
+    alarms = list(alarm_flags(case, ids))
     ecg, nodes = ecg_observation(case, ids), node_observation(case, ids)
     age = _age(case, ids)
     said = [(f"advice/{one.advice_id}", communication(one, ids)) for one in case.advice]
@@ -50,6 +53,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         _section(ids, "10154-3", "Chief complaint", _complaint(case), [age]),
         _section(ids, "8716-3", "Vital signs", _newest_vitals(case), measured),
         _section(ids, "51848-0", "Scores", _scores(case), scored),
+        _section(ids, "alarms", "Alarms", alarm_lines(case), alarms, system=OURS),
         _section(ids, "11524-6", "EKG study", _ecg_lines(case), [ecg]),
         _section(ids, "67660-4", "Times of the run", _times(case), [nodes]),
         _section(ids, "18776-5", "Advice", [one.text for one in case.advice], said),
@@ -66,6 +70,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         *(one for one in (age, ecg, nodes) if one is not None),
         *measured,
         *scored,
+        *alarms,
         *said,
     ]
     return {
@@ -105,14 +110,20 @@ def _composition(
     }
 
 
-def _section(
-    ids: Ids, code: str, title: str, lines: list[str], parts: Sequence[tuple[str, Json] | None]
+def _section(  # noqa: PLR0913 -- what a section holds
+    ids: Ids,
+    code: str,
+    title: str,
+    lines: list[str],
+    parts: Sequence[tuple[str, Json] | None],
+    *,
+    system: str = LOINC,
 ) -> Json:
     """Return a section; an empty one says that it is empty, and why."""
     names = [part[0] for part in parts if part is not None]
     section: Json = {
         "title": title,
-        "code": coded(LOINC, code, title),
+        "code": coded(system, code, title),
         "text": narrative(lines or ["Nothing recorded."]),
     }
     if names:

@@ -6,6 +6,7 @@ hub's screens and the vehicle's own tablet, so the web apps read one format.
 
 from protocols.live.feed import (
     AdviceChanged,
+    AlarmView,
     Backfilled,
     EncounterChanged,
     FleetChanged,
@@ -20,6 +21,7 @@ from protocols.live.feed import (
 from protocols.live.wave import WaveHeader, encode_wave, wave_of
 
 __all__ = [
-    "AdviceChanged", "Backfilled", "EncounterChanged", "FleetChanged", "HandoffChanged", "Hello",
-    "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
+    "AdviceChanged", "AlarmView", "Backfilled", "EncounterChanged", "FleetChanged",
+    "HandoffChanged", "Hello", "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader",
+    "encode_wave", "wave_of",
 ]  # fmt: skip

@@ -76,6 +76,22 @@ class ScoreView(FeedModel):
     missing: list[str] = []
 
 
+class AlarmView(FeedModel):
+    """One standing alarm. Who may not see the patient reads `patient` as its code, and no value."""
+
+    alarm_id: str
+    code: str
+    priority: Literal["high", "medium", "low"]
+    state: Literal["raised", "acknowledged"]
+    raised_utc_us: int
+    is_of_patient: bool
+    value: float | None = None
+    limit: float | None = None
+    text: str | None = None
+    by: str | None = None
+    is_over: Literal[True] | None = None
+
+
 class NodeView(FeedModel):
     """One time node of the current run."""
 
@@ -99,6 +115,7 @@ class UnitView(FeedModel):
     status_since_utc_us: int | None = None
     position: PositionView | None = None
     news2: ScoreView | None = None
+    alarms: list[AlarmView] = []
     link: LinkView
     encounter_id: str | None = None
     run_id: str | None = None

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from protocols.errors import RemoteProtocolError
 from protocols.link.streams import Stream
 from protocols.link.wire import Loader, Value, load_map
-from protocols.messages.alarm import Alarm, AlarmPriority
+from protocols.messages.alarm import Alarm, AlarmPriority, AudioPause
 from protocols.messages.base import Message
 from protocols.messages.chart import (
     ConsciousnessNote,
@@ -43,7 +43,7 @@ from protocols.messages.vitals import MEASUREMENTS, VitalsReading
 from protocols.messages.waveform import Channel, WaveformBlock, WaveformEncoding
 
 KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
-    Stream.ALARM: {"alarm": Alarm},
+    Stream.ALARM: {"alarm": Alarm, "audio_pause": AudioPause},
     Stream.STATUS: {
         "status": StatusChange,
         "time_node": TimeNodeStamp,
@@ -140,11 +140,11 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
-    "ClockCorrection", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened",
-    "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry",
-    "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
-    "Score", "ScorePart", "SeqSpan", "StatusChange", "Still", "StreamBacklog", "TaskOrder",
-    "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body",
-    "parse_many",
+    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Channel",
+    "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceHealth", "EncounterClosed",
+    "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest",
+    "HospitalEntry", "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote",
+    "Position", "Presence", "Score", "ScorePart", "SeqSpan", "StatusChange", "Still",
+    "StreamBacklog", "TaskOrder", "TimeNodeStamp", "VitalsReading", "WaveformBlock",
+    "WaveformEncoding", "parse_body", "parse_many",
 ]  # fmt: skip

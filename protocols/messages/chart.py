@@ -18,6 +18,7 @@ class PatientNote(Message):
     given_name: Annotated[str, Field(max_length=80)] | None = None
     sex: Literal["female", "male", "other", "unknown"] | None = None
     age_years: Annotated[int, Field(ge=0, le=130)] | None = None
+    age_days: Annotated[int, Field(ge=0, le=366)] | None = None  # of the very young
     complaint: Annotated[str, Field(max_length=400)] | None = None
     by: Annotated[str, Field(max_length=80)]
 

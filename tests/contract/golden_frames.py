@@ -23,6 +23,7 @@ from protocols.messages import (
     AdviceOrder,
     Alarm,
     AlarmPriority,
+    AudioPause,
     Channel,
     Clip,
     ClockCorrection,
@@ -70,6 +71,7 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         alarm_id="spo2.1", code="monitor.limit.spo2", priority=AlarmPriority.HIGH,
         state="raised", value=84.0, limit=88.0,
     )  # fmt: skip
+    yield Stream.ALARM, AudioPause(until_utc_us=NOW_US + 120_000_000, by="Li Lei")
     yield (
         Stream.STATUS,
         StatusChange(

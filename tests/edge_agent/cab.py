@@ -4,17 +4,18 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from edge_agent.journal import Journal, JournalSettings, open_journal
 from edge_agent.orders import OrderDesk
-from edge_agent.triage import Run, Scores
+from edge_agent.triage import Alarms, AlarmSettings, Around, Run, Scores
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, UnitId
 from protocols.link import Held, Stream
-from protocols.messages import AdviceOrder, Message, parse_body
+from protocols.messages import AdviceOrder, DeviceHealth, Message, parse_body
 from tests.fakes.clock import FakeClock
 
 UNIT: Final = UnitId("A-001")
@@ -25,13 +26,32 @@ ENCOUNTER: Final = "5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21"
 class Cab:
     """What the crew works with."""
 
-    def __init__(self, journal: Journal, clock: FakeClock) -> None:
+    def __init__(
+        self, journal: Journal, clock: FakeClock, alarm_settings: AlarmSettings | None = None
+    ) -> None:
         self.journal, self.clock = journal, clock
         self.vehicle_clock = VehicleClock(clock)
         self.run = Run(journal, self.vehicle_clock)
         self.scores = Scores(journal, self.vehicle_clock)
+        self.devices: list[DeviceHealth] = []
+        self.is_linked = True
+        self.alarms = Alarms(
+            journal,
+            self.vehicle_clock,
+            alarm_settings or AlarmSettings(),
+            run=self.run,
+            around=Around(
+                devices=lambda: self.devices, cameras=list, is_linked=lambda: self.is_linked
+            ),
+        )
         self.orders = OrderDesk(journal, self.run, self.vehicle_clock, unit=UNIT)
         self._orders = 0
+
+    def devices_of(self, *health: Callable[[], DeviceHealth]) -> None:
+        """Have the alarms look at real drivers."""
+        self.alarms._around = replace(  # the cab is the vehicle's composition here
+            self.alarms._around, devices=lambda: [one() for one in health]
+        )
 
     async def measured(self, message: Message, *, stream: Stream = Stream.VITALS) -> None:
         """Have a device or the crew say `message` now."""
@@ -77,13 +97,15 @@ class Cab:
 
 
 @contextlib.asynccontextmanager
-async def cab(folder: Path, clock: FakeClock | None = None) -> AsyncIterator[Cab]:
-    """A vehicle with its journal in `folder`, its services running."""
+async def cab(
+    folder: Path, clock: FakeClock | None = None, *, alarms: AlarmSettings | None = None
+) -> AsyncIterator[Cab]:
+    """A vehicle with its journal in `folder`, its services running; alarms look when told."""
     clock = clock or FakeClock()
     async with open_journal(folder / "journal.db", JournalSettings(), clock) as journal:
         writer = asyncio.create_task(journal.run())
-        made = Cab(journal, clock)
-        for part in (made.run, made.scores, made.orders):
+        made = Cab(journal, clock, alarms)
+        for part in (made.run, made.scores, made.orders, made.alarms):
             await part.restore()
         services = [
             asyncio.create_task(part.run()) for part in (made.run, made.scores, made.orders)

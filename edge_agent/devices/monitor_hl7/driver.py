@@ -16,16 +16,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_agent.backoff import Backoff
-from edge_agent.devices.driver import Recall, Record
+from edge_agent.devices.driver import AlarmSink, Recall, Record
 from edge_agent.devices.hearing import Hearing
+from edge_agent.devices.monitor_hl7.alerts import alerts, flagged
 from edge_agent.devices.monitor_hl7.answer import Verdict, answer, is_answer_wanted
 from edge_agent.devices.monitor_hl7.message import Hl7Message, read_message
 from edge_agent.devices.monitor_hl7.mllp import IDLE_S, MllpServer
-from edge_agent.devices.monitor_hl7.oru import read_oru
+from edge_agent.devices.monitor_hl7.oru import OruMessage, read_oru
 from edge_agent.devices.monitor_hl7.records import DeviceRecords, Waiting
 from edge_agent.devices.reasons import Reason
 from edge_agent.vehicle_clock import VehicleClock
-from protocols.errors import RemoteProtocolError
+from protocols.errors import RemoteProtocolError, StorageError
 from protocols.messages import DeviceHealth
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class MonitorHl7:
         port: int,
         record: Record,
         recall: Recall,
+        alarms: AlarmSink | None = None,
         clock: VehicleClock,
         rng: random.Random,
         idle_s: float = IDLE_S,
@@ -71,6 +73,7 @@ class MonitorHl7:
         self._devices: OrderedDict[str, _Device] = OrderedDict()
         self._answers = 0
         self._recall = recall
+        self._alarms = alarms
         self._last_stored: OrderedDict[str, str] = OrderedDict()
         self._server = MllpServer(
             host=host,
@@ -140,7 +143,9 @@ class MonitorHl7:
             oru = read_oru(message)
         except RemoteProtocolError:
             self._hearing.reject(Reason.UNKNOWN_MESSAGE)
-            return Verdict.UNKNOWN_MESSAGE, "only ORU^R01 is understood"
+            return Verdict.UNKNOWN_MESSAGE, "only ORU^R01 and ORU^R40 are understood"
+        if oru.is_alert:
+            return await self._hear_alerts(oru)
         device = self._device(oru.device)
         key = hashlib.blake2b(block, digest_size=16).digest()
         async with device.lock:
@@ -149,6 +154,7 @@ class MonitorHl7:
                 self._hearing.reject(Reason.DUPLICATE)
                 return Verdict.STORED, ""
             if waiting is None:
+                self._note_flags(oru)
                 waiting = device.records.records(oru, stamp=stamp, now_s=now_s)
                 for reason, count in oru.rejected.items():
                     self._hearing.reject(reason, count)
@@ -167,6 +173,23 @@ class MonitorHl7:
         if left:
             return Verdict.NOT_STORED, "the journal refused it; send it again"
         return Verdict.STORED, ""
+
+    def _note_flags(self, oru: OruMessage) -> None:
+        if self._alarms is not None:
+            oru.rejected[Reason.TOO_MANY_ALARMS] += self._alarms.note(flagged(oru))
+
+    async def _hear_alerts(self, oru: OruMessage) -> tuple[Verdict, str]:
+        """Pass the monitor's own alarms on; sent twice, they change nothing the second time."""
+        said = alerts(oru)
+        verdict, why = Verdict.STORED, ""
+        if self._alarms is not None and said:
+            try:
+                oru.rejected[Reason.TOO_MANY_ALARMS] += await self._alarms.hear(said)
+            except StorageError:
+                verdict, why = Verdict.NOT_STORED, "the journal refused it; send it again"
+        for reason, count in oru.rejected.items():
+            self._hearing.reject(reason, count)
+        return verdict, why
 
     async def _store_all(self, waiting: list[Waiting], fact: tuple[str, str]) -> list[Waiting]:
         """Store all at once, so that they share a commit; return those that were refused.

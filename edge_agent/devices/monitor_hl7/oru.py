@@ -1,4 +1,4 @@
-"""An ORU^R01 as observations: who, when, which code, what value, how sure. Pure.
+"""An ORU^R01 or ORU^R40 as observations: who, when, which code, what value, how sure. Pure.
 
 Understands IHE [DEV-01] (the former PCD-01) and its waveform content module, and plainer messages
 of monitors' gateways. What a value means is not decided here: `vitals` and `waves` do that.
@@ -45,9 +45,11 @@ _KNOWN_SEGMENTS: Final = frozenset(
     ]
 )
 _ANSWERED: Final = frozenset({"ORU"})
-_EVENTS: Final = frozenset({"R01", ""})
+_EVENTS: Final = frozenset({"R01", "R40", ""})
+_ALERT: Final = "R40"
 _MDC_SYSTEMS: Final = frozenset({"MDC", "MDIL", ""})
 _PARTITIONED: Final = re.compile(r"([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})")
+_CODED: Final = frozenset({"CWE", "CE"})
 _GIVEN: Final = frozenset({"R", "F", "P", "C", "S", "U", ""})
 _WITHOUT_VALUE: Final = frozenset({"INV", "NAV", "OFF", "CAL", "DISC", "NULL"})
 _QUESTIONABLE: Final = frozenset({"QUES"})
@@ -80,6 +82,10 @@ class Observation:
     unit_name: str
     absent: Reason | None
     at_utc_us: int | None
+    flags: frozenset[str] = frozenset()  # OBX-8, in capitals
+    reference: str = ""  # OBX-7
+    meant: Code | None = None  # of a coded value
+    words: str = ""  # its original text, or its name
 
 
 @dataclass(slots=True)
@@ -98,6 +104,7 @@ class OruMessage:
     device: str
     label: str | None
     sent_utc_us: int | None
+    is_alert: bool = False
     groups: list[ResultGroup] = field(default_factory=list)
     rejected: Counter[Reason] = field(default_factory=Counter)
 
@@ -106,13 +113,14 @@ def read_oru(message: Hl7Message) -> OruMessage:
     """Return the observations of `message`.
 
     Raises:
-        RemoteProtocolError: reason `unknown-message`: it is no ORU^R01.
+        RemoteProtocolError: reason `unknown-message`: it is neither ORU^R01 nor ORU^R40.
     """
     header = message.header
     kind, event = (message.component(header.field(9), part).upper() for part in (1, 2))
     if kind not in _ANSWERED or event not in _EVENTS:
         raise RemoteProtocolError(reason=Reason.UNKNOWN_MESSAGE)
     reader = _Reader(message)
+    reader.read.is_alert = event == _ALERT
     for segment in message.segments[1:]:
         reader.take(segment)
     return reader.finish()
@@ -180,6 +188,10 @@ class _Reader:
                 unit_name=units[1].upper() if len(units) > 1 else "",
                 absent=self._absent(segment),
                 at_utc_us=self._time(segment.field(14)),
+                flags=self._flags(segment),
+                reference=segment.field(7)[:40],
+                meant=self._code(raw) if kind in _CODED else None,
+                words=message.text(message.component(raw, 9)) if kind in _CODED else "",
             )
         )
 
@@ -193,17 +205,22 @@ class _Reader:
             self.read.device = f"{self.read.device} {equipment}"[:400]
 
     def _absent(self, segment: Segment) -> Reason | None:
-        message = self._message
         if segment.field(11).upper() not in _GIVEN:
             return Reason.NO_VALUE
-        flags = {
-            message.component(flag, 1).upper()
-            for flag in segment.field(8).split(message.delimiters.repetition)
-        }
+        flags = self._flags(segment)
         if flags & _WITHOUT_VALUE:
             return Reason.NO_VALUE
         self._demo = self._demo or bool(flags & _NOT_OF_A_PATIENT)
         return Reason.QUESTIONABLE if flags & _QUESTIONABLE else None
+
+    def _flags(self, segment: Segment) -> frozenset[str]:
+        said = segment.field(8)
+        if not said:
+            return frozenset()
+        message = self._message
+        return frozenset(
+            message.component(flag, 1).upper() for flag in said.split(message.delimiters.repetition)
+        )
 
     def _code(self, text: str) -> Code:
         parts = [*self._message.components(text), "", "", "", "", "", ""]

@@ -152,6 +152,13 @@ def _value(observation: Observation, meaning: Meaning) -> float | Reason:  # noq
     return value if lowest <= value <= highest else Reason.OUT_OF_RANGE
 
 
+def number_of(observation: Observation) -> float | None:
+    """Return the vital sign's value in its own unit, or None where it cannot be used."""
+    meaning = meaning_of(observation.code)
+    value = None if meaning is None else _value(observation, meaning)
+    return None if isinstance(value, Reason) else value
+
+
 def _unit(observation: Observation, quantity: Quantity) -> Unit | None:
     if not observation.unit and not observation.unit_name:
         return Unit(quantity) if quantity in PLAIN else None

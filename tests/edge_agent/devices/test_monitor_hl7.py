@@ -318,7 +318,8 @@ async def test_what_was_refused_before_a_vehicles_end_is_stored_when_it_is_sent_
         (message(), "AA"),
         (message(obx(SPO2, "-999", "%")), "AA"),
         (message(head=header(kind="ADT^A01")), "AR"),
-        (message(head=header(kind="ORU^R40^ORU_R40")), "AR"),
+        (message(head=header(kind="ORU^R40^ORU_R40")), "AA"),
+        (message(head=header(kind="ORU^R42^ORU_R42")), "AR"),
         ("MSH|^~\\&", "AR"),
     ],
 )

@@ -19,6 +19,7 @@ from edge_agent.tablet.state import Vehicle
 from edge_agent.uplink import LinkStatus
 from protocols.errors import ConfigError
 from protocols.http.server import HttpServer
+from protocols.link import Stream
 from protocols.messages import HospitalEntry, VitalsReading
 from tests.edge_agent.cab import UNIT, Cab, cab
 
@@ -40,6 +41,7 @@ class Tablet:
             clock=clock,
             run=vehicle.run,
             scores=vehicle.scores,
+            alarms=vehicle.alarms,
             orders=vehicle.orders,
             link=LinkStatus,
             devices=list,
@@ -261,3 +263,30 @@ def test_a_pin_file_that_holds_no_pin_is_a_broken_setting(tmp_path: Path) -> Non
     file.write_text("12")
     with pytest.raises(ConfigError):
         read_or_make_pin(file)
+
+
+async def test_an_alarm_is_acknowledged_by_who_entered_the_pin_and_nobody_else(
+    tablet: Tablet,
+) -> None:
+    vehicle = tablet.vehicle
+    for _ in range(12):
+        await vehicle.measured(VitalsReading(spo2_pct=88))
+        await vehicle.alarms.look()
+        await vehicle.clock.advance(1.0)
+    (alarm,) = (await tablet.client.get("/api/v1/state")).json()["alarms"]
+    path = f"/api/v1/alarms/{alarm['alarm_id']}/acknowledge"
+    assert (await tablet.nobody.post(path)).status_code == 401
+    assert (await tablet.nobody.post("/api/v1/alarms/pause")).status_code == 401
+    unknown = await tablet.client.post("/api/v1/alarms/no-such-1/acknowledge")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert (await tablet.client.post("/api/v1/alarms/%20/acknowledge")).status_code == 422
+    first, second = await tablet.client.post(path), await tablet.client.post(path)
+    assert first.status_code == second.status_code == 200
+    (seen,) = second.json()["alarms"]
+    assert (seen["state"], seen["by"]) == ("acknowledged", "Chen")
+    records = await vehicle.said(Stream.ALARM)
+    assert [getattr(one, "state", None) for one in records] == ["raised", "acknowledged"]
+    paused = (await tablet.client.post("/api/v1/alarms/pause")).json()
+    assert paused["audio_paused_until_utc_us"] is not None
+    again = (await tablet.client.delete("/api/v1/alarms/pause")).json()
+    assert again["audio_paused_until_utc_us"] is None

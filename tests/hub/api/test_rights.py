@@ -45,6 +45,7 @@ TABLE: Final = (
     asked("GET /api/v1/units/{unit}/nodes", *Role, path=f"{UNIT}/nodes"),
     asked("GET /api/v1/units/{unit}/streams", *Role, path=f"{UNIT}/streams"),
     asked("GET /api/v1/fleet/health", *Role),
+    asked("GET /api/v1/fleet/alarms", *Role),
     asked("GET /api/v1/units/{unit}/records", DOCTOR, path=f"{UNIT}/records?stream=vitals"),
     asked("GET /api/v1/units/{unit}/records", *Role, path=f"{UNIT}/records?stream=position"),
     asked("GET /api/v1/units/{unit}/waveform", DOCTOR, path=f"{UNIT}/waveform?from_utc_us=0"),

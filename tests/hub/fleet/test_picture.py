@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.fleet import FleetPicture
+from hub.fleet.alarms import MOST_SHOWN, without_patient
 from hub.fleet.picture import LOST_AFTER_US
 from hub.ingest import Arrived
 from hub.store.records import StoredRecord
@@ -18,6 +19,8 @@ from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Lane, Stream
 from protocols.live import UnitView
 from protocols.messages import (
+    Alarm,
+    AlarmPriority,
     LinkHealth,
     Message,
     Presence,
@@ -220,3 +223,82 @@ def test_enrolling_again_keeps_what_is_known() -> None:
     made.enrolled([unit(), unit(UnitId("B-1"))])
     assert view(made).status == "on_scene"
     assert [one.unit for one in made.views(now_utc_us=NOON_US)] == ["A-001", "B-1"]
+
+
+def alarm(state: str, number: int = 1, **fields: object) -> Alarm:
+    said = {
+        "alarm_id": f"limit.spo2_pct.low-{number}", "code": "limit.spo2_pct.low",
+        "priority": AlarmPriority.MEDIUM, "state": state, "nature": "physiological",
+        "value": 88.0, "limit": 92.0, "raised_utc_us": NOON_US + number,
+    }  # fmt: skip
+    return Alarm.model_validate(said | fields)
+
+
+STORY = [
+    alarm("raised"),
+    alarm("acknowledged", by="Chen"),
+    alarm("raised", priority=AlarmPriority.HIGH),
+    alarm("raised", 2, code="link.lost", nature="technical", priority=AlarmPriority.LOW),
+    alarm("cleared", 2, code="link.lost", nature="technical", priority=AlarmPriority.LOW),
+]
+
+
+@given(order=st.permutations(range(len(STORY))), clock=st.sampled_from([1, -1]))
+def test_standing_alarms_do_not_depend_on_the_order_of_arrival(
+    order: list[int], clock: int
+) -> None:
+    """Nor on a clock that runs backwards: within one journal the numbers order."""
+    made, _ = picture()
+    for at in [*order, *order]:
+        record = arrived(Stream.ALARM, STORY[at], at).record
+        moved = record._replace(captured_utc_us=NOON_US + clock * at * SECOND_US)
+        made.records([Arrived(moved, STORY[at])])
+    view = made.view(A1, now_utc_us=NOON_US)
+    assert view is not None
+    (stands,) = view.alarms
+    assert (stands.state, stands.priority, stands.value) == ("raised", "high", 88)
+
+
+def test_a_unit_that_is_lost_keeps_its_alarms_and_the_worst_is_first() -> None:
+    made, changed = picture()
+    made.records([arrived(Stream.ALARM, alarm("raised", 1), 1)])
+    made.records([arrived(Stream.ALARM, alarm("raised", 2, priority=AlarmPriority.HIGH), 2)])
+    made.records([arrived(Stream.ALARM, alarm("acknowledged", 3, priority=AlarmPriority.HIGH), 3)])
+    assert len(changed) == 3
+    made.look_at_links(now_utc_us=NOON_US + 3_600 * SECOND_US)
+    view = made.view(A1, now_utc_us=NOON_US + 3_600 * SECOND_US)
+    assert view is not None
+    assert [(one.priority, one.state) for one in view.alarms] == [
+        ("high", "raised"),
+        ("medium", "raised"),
+        ("high", "acknowledged"),
+    ]
+
+
+def test_a_flood_of_alarms_of_one_unit_is_bounded_and_what_stands_goes_last() -> None:
+    made, _ = picture()
+    made.records([arrived(Stream.ALARM, alarm("raised", 0), 0)])
+    for number in range(1, 1_000):
+        made.records([arrived(Stream.ALARM, alarm("cleared", number), number)])
+    view = made.view(A1, now_utc_us=NOON_US)
+    assert view is not None
+    assert len(view.alarms) == 1
+    for number in range(1_000, 2_000):
+        made.records([arrived(Stream.ALARM, alarm("raised", number), number)])
+    view = made.view(A1, now_utc_us=NOON_US)
+    assert view is not None
+    assert len(view.alarms) == MOST_SHOWN
+
+
+def test_who_may_not_see_the_patient_sees_that_there_is_an_alarm_and_no_value() -> None:
+    made, _ = picture()
+    made.records([arrived(Stream.ALARM, alarm("raised"), 1)])
+    view = made.view(A1, now_utc_us=NOON_US)
+    assert view is not None
+    (masked,) = without_patient(view.alarms)
+    assert (masked.code, masked.priority, masked.value, masked.limit) == (
+        "patient",
+        "medium",
+        None,
+        None,
+    )

@@ -11,6 +11,7 @@ from fhir.resources.R4B import bundle as r4b
 from pydantic import ValidationError
 from pyfhircheck import Validator
 
+from hub.consult.alarms import AlarmEpisode
 from hub.handoff.case import Case
 from hub.handoff.document import document_of
 from hub.handoff.hospitals import Hospital
@@ -22,6 +23,7 @@ from protocols.clinical import News2Inputs, Reading, news2, shock_index
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.ids import EncounterId, HospitalId, JournalId, OrderId, UnitId
 from protocols.messages import (
+    AlarmPriority,
     Channel,
     PatientNote,
     TimeNodeStamp,
@@ -138,6 +140,23 @@ def full_case() -> Case:
             )
             for state in ("confirmed", "declined", "expired", "sent")
         ],
+        alarms=[
+            AlarmEpisode(
+                alarm_id="limit.spo2_pct.low-1", code="limit.spo2_pct.low",
+                priority=AlarmPriority.HIGH, nature="physiological", origin="agent",
+                raised_utc_us=NOON_US, value=84, limit=85, acknowledged_utc_us=NOON_US + 9,
+                acknowledged_by="李雷", cleared_utc_us=NOON_US + 60 * SECOND_US, cause="ended",
+            ),
+            AlarmEpisode(
+                alarm_id="not_measured.spo2_pct-2", code="not_measured.spo2_pct",
+                priority=AlarmPriority.MEDIUM, nature="technical", origin="agent",
+                raised_utc_us=NOON_US + 90 * SECOND_US,
+            ),
+            AlarmEpisode(
+                alarm_id="link.lost-3", code="link.lost", priority=AlarmPriority.LOW,
+                nature="technical", origin="agent", raised_utc_us=NOON_US,
+            ),
+        ],
     )  # fmt: skip
 
 
@@ -246,3 +265,17 @@ def _references(value: object) -> list[str]:
     if isinstance(value, list):
         return [one for inner in value for one in _references(inner)]
     return []
+
+
+def test_an_alarm_is_a_flag_that_stands_or_says_when_it_ended() -> None:
+    flags = [
+        entry["resource"]
+        for entry in made(full_case())["entry"]
+        if entry["resource"]["resourceType"] == "Flag"
+    ]
+    ended, stands = flags  # what concerns the vehicle alone is none of the hospital's
+    assert (ended["status"], stands["status"]) == ("inactive", "active")
+    assert ended["period"]["end"] > ended["period"]["start"]
+    assert "end" not in stands["period"]
+    assert "84 (limit 85), high priority" in ended["code"]["text"]
+    assert "acknowledged by 李雷" in ended["code"]["text"]

@@ -453,6 +453,7 @@ export const en = {
       "unknown-message": "unknown message",
       "bad-charset": "unknown character set",
       duplicate: "sent twice",
+      "too-many-alarms": "too many alarms at once",
       "too-many-connections": "too many connections",
       idle: "idle connection",
       "unknown-segment": "unknown segment",

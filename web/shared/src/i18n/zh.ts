@@ -399,6 +399,7 @@ export const zh: Dictionary = {
       "unknown-message": "未知消息",
       "bad-charset": "未知字符集",
       duplicate: "重复发送",
+      "too-many-alarms": "同时报警过多",
       "too-many-connections": "连接过多",
       idle: "连接闲置",
       "unknown-segment": "未知段",
