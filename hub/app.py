@@ -15,7 +15,7 @@ from hub.access.desk import Desk
 from hub.api.application import Parts, build_api
 from hub.api.feed import Feed
 from hub.broker import reachable
-from hub.consult import Consult
+from hub.consult import Consult, read_formulary
 from hub.dispatch import Orders
 from hub.engines import Engines, connected, engines_of
 from hub.fleet import FleetPicture
@@ -104,7 +104,12 @@ class _Hub:
         self._roster = Roster(pool, clock, fleet=self._fleet, broker=engines.broker)
         self._orders = Orders(pool, clock, publish=self._mqtt.publish)
         self._consult = Consult(
-            pool, clock, orders=self._orders, feed=self._feed, fleet=self._fleet
+            pool,
+            clock,
+            orders=self._orders,
+            feed=self._feed,
+            fleet=self._fleet,
+            formulary=read_formulary(settings.consult.formulary_file),
         )
         self._handoff = Handoff(
             pool,

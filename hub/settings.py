@@ -88,6 +88,15 @@ class HandoffSettings(Section):
     )
 
 
+class ConsultSettings(Section):
+    """Consultation: what doctors may order."""
+
+    formulary_file: Path | None = Field(
+        default=None,
+        description="JSON file with the drugs that may be ordered; see docs/CONSULTATION.md",
+    )
+
+
 class HubSettings(BaseSettings):
     """Everything that can be set about the hub."""
 
@@ -107,3 +116,4 @@ class HubSettings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()
+    consult: ConsultSettings = ConsultSettings()

@@ -6,17 +6,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from pydantic import Field
 from starlette.websockets import WebSocketState
 
 from edge_agent.journal import Journal
+from edge_agent.tablet.advice_routes import advice_router
+from edge_agent.tablet.crew import COOKIE, Body, Crew, vehicle_of
 from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
 from edge_agent.tablet.sign_in import CrewMember, SignIn
 from edge_agent.tablet.state import Vehicle
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.dispatch.unit_status import CrewEvent
-from protocols.errors import AccessError, NotFoundError, SignInError
+from protocols.errors import AccessError, NotFoundError
 from protocols.http import problems
 from protocols.http.gate import Gate, check_origin
 from protocols.http.pages import page_of
@@ -25,7 +27,6 @@ from protocols.link import Stream
 from protocols.live import Hello
 from protocols.messages import ConsciousnessNote, PatientNote
 
-COOKIE: Final = "gh_tablet"
 STATIC: Final = Path(__file__).parent / "static"
 _SEND_TIMEOUT_S: Final = 15.0
 _SESSION_LOOK_S: Final = 1.0
@@ -37,12 +38,6 @@ _NO_ENCOUNTER: Final = "00000000-0000-0000-0000-000000000000"
 """Stands in a request; the run puts the encounter that is open in its place."""
 
 router = APIRouter(prefix="/api/v1")
-
-
-class Body(BaseModel):
-    """What every request body has in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PinEntry(Body):
@@ -76,43 +71,10 @@ class ConsciousnessEntry(Body):
     spo2_scale: Literal[1, 2] = 1
 
 
-class ReadBack(Body):
-    """What the crew read back, if it did."""
-
-    read_back: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class Declined(Body):
-    """Why the crew does not do it."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=400)]
-
-
 class HandoverEntry(Body):
     """To which hospital."""
 
     hospital_id: TopicSafe
-
-
-async def signed_in(request: Request) -> CrewMember:
-    """Return who holds the tablet.
-
-    Raises:
-        SignInError: nobody has entered the PIN here.
-    """
-    sign_in: SignIn = request.app.state.sign_in
-    member = sign_in.who(request.cookies.get(COOKIE))
-    if member is None:
-        raise SignInError(reason="enter the PIN first")
-    return member
-
-
-Crew = Annotated[CrewMember, Depends(signed_in)]
-
-
-def _vehicle(request: Request) -> Vehicle:
-    vehicle: Vehicle = request.app.state.vehicle
-    return vehicle
 
 
 @router.post("/session")
@@ -149,13 +111,13 @@ async def sign_out(request: Request, response: Response) -> None:
 @router.get("/state")
 async def state(_member: Crew, request: Request) -> dict[str, Any]:
     """Return everything but the readings."""
-    return _vehicle(request).state()
+    return vehicle_of(request).state()
 
 
 @router.post("/status")
 async def press(entry: Pressed, _member: Crew, request: Request) -> dict[str, Any]:
     """Move the run on."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     await vehicle.run.press(entry.event)
     return vehicle.state()
 
@@ -163,7 +125,7 @@ async def press(entry: Pressed, _member: Crew, request: Request) -> dict[str, An
 @router.post("/status/undo")
 async def undo(_member: Crew, request: Request) -> dict[str, Any]:
     """Take the last press back, within ten seconds."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     await vehicle.run.undo()
     return vehicle.state()
 
@@ -171,7 +133,7 @@ async def undo(_member: Crew, request: Request) -> dict[str, Any]:
 @router.post("/patient")
 async def patient(entry: PatientEntry, member: Crew, request: Request) -> dict[str, Any]:
     """Record what is known of the patient."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     note = PatientNote(encounter_id=_NO_ENCOUNTER, by=member.name, **entry.model_dump())
     await vehicle.run.note_patient(note)
     return vehicle.state()
@@ -182,7 +144,7 @@ async def consciousness(
     entry: ConsciousnessEntry, member: Crew, request: Request
 ) -> dict[str, Any]:
     """Record consciousness and oxygen."""
-    vehicle, journal = _vehicle(request), _journal(request)
+    vehicle, journal = vehicle_of(request), _journal(request)
     stamp = request.app.state.clock.stamp()
     await journal.append(
         Stream.CHART,
@@ -194,37 +156,10 @@ async def consciousness(
     return vehicle.state()
 
 
-@router.post("/advice/{order_id}/seen")
-async def seen(order_id: str, member: Crew, request: Request) -> dict[str, Any]:
-    """Say that the advice has been seen."""
-    vehicle = _vehicle(request)
-    await vehicle.orders.answer(order_id, "seen", by=member.name)
-    return vehicle.state()
-
-
-@router.post("/advice/{order_id}/confirm")
-async def confirm(
-    order_id: str, member: Crew, request: Request, entry: ReadBack | None = None
-) -> dict[str, Any]:
-    """Confirm the advice."""
-    vehicle = _vehicle(request)
-    read_back = entry.read_back if entry else None
-    await vehicle.orders.answer(order_id, "confirmed", by=member.name, read_back=read_back)
-    return vehicle.state()
-
-
-@router.post("/advice/{order_id}/decline")
-async def decline(order_id: str, entry: Declined, member: Crew, request: Request) -> dict[str, Any]:
-    """Decline the advice, with a reason."""
-    vehicle = _vehicle(request)
-    await vehicle.orders.answer(order_id, "declined", by=member.name, reason=entry.reason)
-    return vehicle.state()
-
-
 @router.post("/handover")
 async def hand_over(entry: HandoverEntry, member: Crew, request: Request) -> dict[str, str]:
     """Hand the patient over to a hospital of the list."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     if entry.hospital_id not in {one.hospital_id for one in vehicle.orders.hospitals}:
         raise NotFoundError(what="hospital", hospital_id=entry.hospital_id)
     return {"handover_id": await vehicle.run.hand_over(entry.hospital_id, by=member.name)}
@@ -326,6 +261,7 @@ def routes_alone() -> FastAPI:
         description="The vehicle's own API, for its tablet. Enter the PIN at `/api/v1/session`.",
     )
     app.include_router(router)
+    app.include_router(advice_router)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:

@@ -54,7 +54,7 @@ class Vehicle:
             if score is None
             else score[0].model_dump(mode="json") | {"captured_utc_us": score[1]},
             "patient": None if run.patient is None else run.patient.model_dump(mode="json"),
-            "advice": [advice.model_dump() for advice in self.orders.advice],
+            "advice": [advice.model_dump() for advice in self.orders.advice.shown],
             "task": None if (task := self.orders.task) is None else task.model_dump(mode="json"),
             "hospitals": [
                 {"hospital_id": one.hospital_id, "name": one.name} for one in self.orders.hospitals

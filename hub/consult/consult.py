@@ -14,8 +14,10 @@ from typing import Final
 from hub.access.rights import Principal
 from hub.api.feed import Feed
 from hub.consult import metrics
+from hub.consult.advising import Advising
 from hub.consult.events import advice_event, encounter_event
 from hub.consult.following import DAY_US, Following, News
+from hub.consult.formulary import Formulary, read_formulary
 from hub.dispatch import Orders, new_order_id
 from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
@@ -25,11 +27,11 @@ from hub.store.database import NEVER_STORED, Connection, Pool
 from hub.store.encounters import Encounter
 from hub.store.records import StoredRecord
 from protocols.clock import Clock
-from protocols.errors import ConflictError, RemoteProtocolError
-from protocols.ids import EncounterId, OrderId, UnitId
+from protocols.errors import RemoteProtocolError
+from protocols.ids import EncounterId, UnitId
 from protocols.link import Stream
 from protocols.live import AdviceChanged
-from protocols.messages import AdviceOrder, EncounterOrder
+from protocols.messages import EncounterOrder
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +42,30 @@ _LOOK_S: Final = 1.0
 class Consult:
     """The room of every encounter."""
 
-    def __init__(
-        self, pool: Pool, clock: Clock, *, orders: Orders, feed: Feed, fleet: FleetPicture
+    def __init__(  # noqa: PLR0913 -- what it stands on
+        self,
+        pool: Pool,
+        clock: Clock,
+        *,
+        orders: Orders,
+        feed: Feed,
+        fleet: FleetPicture,
+        formulary: Formulary | None = None,
     ) -> None:
+        """`formulary`: what may be ordered; the sample that comes with the program without one."""
         self._pool = pool
         self._clock = clock
         self._orders = orders
         self._feed = feed
         self._fleet = fleet
         self._following = Following(orders, clock)
+        self.advising = Advising(
+            pool,
+            clock,
+            orders=orders,
+            formulary=formulary or read_formulary(None),
+            tell=self._tell,
+        )
         self._wake = asyncio.Event()
         self._handover_asked = asyncio.Event()
 
@@ -129,40 +146,7 @@ class Consult:
             NotFoundError: no such encounter.
             ConflictError: the patient is no longer in the unit's care.
         """
-        encounter = await encounters.find(self._pool, encounter_id)
-        unit, now_us = encounter.unit, self._clock.utc_us()
-        order = AdviceOrder(
-            order_id=new_order_id(),
-            encounter_id=encounter.encounter_id,
-            text=text,
-            by=who.display_name,
-            by_role="doctor",
-            given_utc_us=now_us,
-            expires_utc_us=now_us + int(valid_for_s * 1e6),
-        )
-        given = Advice(
-            advice_id=OrderId(order.order_id),
-            encounter_id=encounter.encounter_id,
-            unit=unit,
-            text=text,
-            given_by=who.display_name,
-            given_utc_us=now_us,
-            expires_utc_us=order.expires_utc_us,
-            state="sent",
-            answered_utc_us=None,
-            answered_by=None,
-            reason=None,
-            read_back=None,
-        )
-        async with self._pool.acquire() as connection, connection.transaction():
-            await encounters.lock(connection, unit)
-            now = await encounters.find(connection, encounter.encounter_id)
-            if now.closed_utc_us is not None:
-                raise ConflictError(reason="the encounter is closed", encounter_id=encounter_id)
-            await advice.insert(connection, given)
-            await self._orders.put(connection, unit, order)
-        await self._tell(News(events=[(unit, advice_event(given))], orders_for={unit}))
-        return given
+        return await self.advising.give(encounter_id, text, valid_for_s=valid_for_s, who=who)
 
     # -- what the vehicles say ------------------------------------------------------------------
 

@@ -224,16 +224,7 @@ class Following:
         at_us: int,
         news: News,
     ) -> None:
-        changed = await advice.answer(
-            connection,
-            message.order_id,
-            message.state,
-            unit=unit,
-            at_utc_us=at_us,
-            by=message.by,
-            reason=message.reason,
-            read_back=message.read_back,
-        )
+        changed = await advice.answer(connection, message, unit=unit, at_utc_us=at_us)
         if changed is not None:
             news.events.append((unit, advice_event(changed)))
 

@@ -4,10 +4,11 @@ Text messages are JSON objects with a `t`; binary messages are waveforms. The sa
 hub's screens and the vehicle's own tablet, so the web apps read one format.
 """
 
+from protocols.live.advice import AdviceChanged, AdviceStep, MedicationView
 from protocols.live.feed import (
-    AdviceChanged,
     Backfilled,
     EncounterChanged,
+    FeedModel,
     FleetChanged,
     HandoffChanged,
     Hello,
@@ -20,6 +21,7 @@ from protocols.live.feed import (
 from protocols.live.wave import WaveHeader, encode_wave, wave_of
 
 __all__ = [
-    "AdviceChanged", "Backfilled", "EncounterChanged", "FleetChanged", "HandoffChanged", "Hello",
-    "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
+    "AdviceChanged", "AdviceStep", "Backfilled", "EncounterChanged", "FeedModel", "FleetChanged",
+    "HandoffChanged", "Hello", "LinkView", "MedicationView", "RecordSeen", "Tick", "UnitView",
+    "Watch", "WaveHeader", "encode_wave", "wave_of",
 ]  # fmt: skip

@@ -148,23 +148,6 @@ class EncounterChanged(FeedModel):
     closed_utc_us: int | None = None
 
 
-class AdviceChanged(FeedModel):
-    """One advice, whole, after each change of its state."""
-
-    t: Literal["advice"] = "advice"
-    unit: str
-    encounter_id: str
-    advice_id: str
-    text: str
-    by: str
-    state: Literal["sent", "delivered", "seen", "confirmed", "declined", "expired"]
-    given_utc_us: int
-    expires_utc_us: int
-    answered_utc_us: int | None = None
-    answered_by: str | None = None
-    reason: str | None = None
-
-
 class HandoffChanged(FeedModel):
     """How a hand-over to a hospital stands."""
 

@@ -20,6 +20,7 @@ from protocols.messages.chart import (
 )
 from protocols.messages.clip import Clip, Still
 from protocols.messages.link import DeviceHealth, LinkHealth, StreamBacklog
+from protocols.messages.medication import Medication
 from protocols.messages.order import (
     AdviceOrder,
     EncounterOrder,
@@ -28,6 +29,7 @@ from protocols.messages.order import (
     HospitalsOrder,
     OrderAnswer,
     TaskOrder,
+    WithdrawOrder,
 )
 from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
@@ -56,6 +58,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
     Stream.CLIP: {"clip": Clip},
     Stream.ORDER: {
         "advice": AdviceOrder,
+        "withdraw": WithdrawOrder,
         "task": TaskOrder,
         "encounter": EncounterOrder,
         "handoff_receipt": HandoffReceipt,
@@ -132,7 +135,8 @@ __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
     "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
     "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
-    "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
-    "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body", "parse_many",
+    "LinkHealth", "Medication", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
+    "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder",
+    "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding", "WithdrawOrder",
+    "parse_body", "parse_many",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ from protocols.messages import (
     HospitalEntry,
     HospitalsOrder,
     LinkHealth,
+    Medication,
     Message,
     OrderAnswer,
     PatientNote,
@@ -51,6 +52,7 @@ from protocols.messages import (
     VitalsReading,
     WaveformBlock,
     WaveformEncoding,
+    WithdrawOrder,
 )
 from protocols.messages.samples import ENCODING, Samples, encode_samples
 
@@ -138,6 +140,19 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         by_role="doctor", given_utc_us=NOW_US,
         expires_utc_us=until_us,
     )  # fmt: skip
+    yield Stream.ORDER, AdviceOrder(
+        order_id=ID, encounter_id=ID, text="Aspirin 阿司匹林 300 mg oral", by="Dr Chen",
+        by_role="doctor", given_utc_us=NOW_US, expires_utc_us=until_us,
+        medication=Medication(
+            drug="aspirin", name_en="Aspirin", name_zh="阿司匹林", dose=300.0, unit="mg",
+            route="oral", patient_class="adult", usual="150-300 mg", source="ESC 2023",
+            remark="嚼服",
+        ),
+    )  # fmt: skip
+    yield Stream.ORDER, WithdrawOrder(
+        order_id=ID, withdrawn_order_id=ID, by="Dr Chen", given_utc_us=NOW_US,
+        expires_utc_us=until_us,
+    )  # fmt: skip
     yield Stream.ORDER, TaskOrder(
         order_id=ID, run_id="r1", summary="chest pain", address="天河路 1 号",
         latitude_deg=23.13, longitude_deg=113.32, given_utc_us=NOW_US,
@@ -201,8 +216,10 @@ def frame_of(stream: Stream, message: Message) -> Frame:
 
 def name_of(stream: Stream, message: Message) -> str:
     """Return the golden file's name without its ending."""
-    encoding = f".{message.encoding.value}" if isinstance(message, WaveformBlock) else ""
-    return f"v1.{stream.value}.{message.kind}{encoding}"
+    more = f".{message.encoding.value}" if isinstance(message, WaveformBlock) else ""
+    if isinstance(message, AdviceOrder) and message.medication is not None:
+        more = f".{message.medication.kind}"
+    return f"v1.{stream.value}.{message.kind}{more}"
 
 
 def salvaged() -> Frame:

@@ -60,6 +60,18 @@ TABLE: Final = (
         "POST /api/v1/encounters/{encounter_id}/advice", DOCTOR,
         path=f"/api/v1/encounters/{ID}/advice", json={"text": "oxygen"},
     ),
+    asked("GET /api/v1/formulary", DOCTOR),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/orders", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/orders",
+        json={
+            "drug": "aspirin", "dose": 300, "unit": "mg", "route": "oral", "patient_class": "adult",
+        },
+    ),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/advice/{advice_id}/withdraw", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/advice/{ID}/withdraw",
+    ),
     asked("GET /api/v1/hospitals", *Role),
     asked("GET /api/v1/handoffs", DOCTOR, OPERATOR),
     asked(
