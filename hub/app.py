@@ -110,6 +110,7 @@ class _Hub:
             feed=self._feed,
             fleet=self._fleet,
             formulary=read_formulary(settings.consult.formulary_file),
+            ring_step_s=settings.consult.ring_step_s,
         )
         self._handoff = Handoff(
             pool,
@@ -131,6 +132,7 @@ class _Hub:
             self._orders.heard_presence,
             self._births.hear,
             self._handoff.heard_presence,
+            self._consult.directory.heard_presence,
         ):
             taps.on_presence(hears_presence)
 

@@ -95,6 +95,9 @@ class ConsultSettings(Section):
         default=None,
         description="JSON file with the drugs that may be ordered; see docs/CONSULTATION.md",
     )
+    ring_step_s: Annotated[float, Field(ge=5, le=600)] = Field(
+        default=30, description="a step of a ring list rings so long before the next, seconds"
+    )
 
 
 class HubSettings(BaseSettings):

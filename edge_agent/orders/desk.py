@@ -12,6 +12,7 @@ from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal
 from edge_agent.orders.advice import AdviceDesk
 from edge_agent.orders.answers import Answers
+from edge_agent.room import RoomDesk
 from edge_agent.triage.run import Run
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.errors import RemoteProtocolError, StorageError
@@ -20,12 +21,15 @@ from protocols.link import Stream
 from protocols.live import HandoffChanged
 from protocols.messages import (
     AdviceOrder,
+    DirectoryOrder,
     EncounterOrder,
     HandoffReceipt,
     HospitalEntry,
     HospitalsOrder,
     Message,
     OrderAnswer,
+    RoomOrder,
+    SaidOrder,
     TaskOrder,
     WithdrawOrder,
     parse_body,
@@ -58,6 +62,7 @@ class OrderDesk:
         self._orders: dict[str, Message] = {}
         self._answers = Answers(journal, clock, hub_time)
         self.advice = AdviceDesk(self._answers, clock, hub_time, unit=unit)
+        self.room = RoomDesk(journal, run, clock, hub_time)
         self._wake = asyncio.Event()
 
     def nudge(self) -> None:
@@ -72,6 +77,7 @@ class OrderDesk:
             self.hospitals = tuple(
                 HospitalEntry.model_validate(entry) for entry in json.loads(hospitals)
             )
+        await self.room.restore(since_utc_us=self._clock.utc_us() - REMEMBERED_US)
         await self._read_inbox()
 
     async def run(self) -> None:
@@ -80,12 +86,16 @@ class OrderDesk:
             try:
                 async with asyncio.timeout(_LOOK_S):
                     await self._wake.wait()
-                    self._wake.clear()
-                    await self._read_inbox()
             except TimeoutError:
                 pass
-            except StorageError as err:
-                log.warning("orders.not_read", extra={"error": err.code})
+            if self._wake.is_set():
+                self._wake.clear()
+                try:
+                    await self._read_inbox()
+                except StorageError as err:
+                    log.warning("orders.not_read", extra={"error": err.code})
+                    await self._clock.sleep(_LOOK_S)
+                    self._wake.set()
             await self.advice.look()
 
     # -- what the tablet shows ------------------------------------------------------------------
@@ -124,17 +134,21 @@ class OrderDesk:
                 continue
             order_id = str(getattr(order, "order_id", ""))
             if order_id and order_id not in self._orders:
-                self._orders[order_id] = order
                 await self._take(order_id, order)
+                self._orders[order_id] = order
         self._forget(since_us)
 
     async def _take(self, order_id: str, order: Message) -> None:
         is_old = self._answers.get(order_id) is not None
+        if not is_old:  # before it is shown: what the crew says to it comes after this
+            await self._answers.say(OrderAnswer(order_id=order_id, state="delivered"))
         match order:
             case AdviceOrder():
                 self.advice.take(order)
             case WithdrawOrder():
                 self.advice.withdraw(order)
+            case DirectoryOrder() | RoomOrder() | SaidOrder():
+                await self.room.take(order)
             case HospitalsOrder():
                 self.hospitals = order.hospitals
                 text = json.dumps([entry.model_dump() for entry in order.hospitals])
@@ -143,8 +157,6 @@ class OrderDesk:
                 await self._run.join(order.encounter_id)
             case _:
                 pass
-        if not is_old:
-            await self._answers.say(OrderAnswer(order_id=order_id, state="delivered"))
 
     def _forget(self, since_us: int) -> None:
         for order_id in self._answers.forget(before_utc_us=since_us):

@@ -14,6 +14,7 @@ from edge_agent.journal import Journal
 from edge_agent.tablet.advice_routes import advice_router
 from edge_agent.tablet.crew import COOKIE, Body, Crew, vehicle_of
 from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
+from edge_agent.tablet.room_routes import room_router
 from edge_agent.tablet.sign_in import CrewMember, SignIn
 from edge_agent.tablet.state import Vehicle
 from edge_agent.vehicle_clock import VehicleClock
@@ -262,6 +263,7 @@ def routes_alone() -> FastAPI:
     )
     app.include_router(router)
     app.include_router(advice_router)
+    app.include_router(room_router)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:

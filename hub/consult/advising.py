@@ -5,8 +5,8 @@ from typing import Final
 
 from hub.access.rights import Principal
 from hub.consult.events import advice_event
-from hub.consult.following import News
 from hub.consult.formulary import Formulary, Wanted, checked, in_words
+from hub.consult.news import News
 from hub.consult.patient import newest_patient
 from hub.dispatch import Orders, new_order_id
 from hub.store import advice, encounters

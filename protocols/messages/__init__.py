@@ -33,6 +33,19 @@ from protocols.messages.order import (
 )
 from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
+from protocols.messages.room import (
+    Called,
+    DirectoryOrder,
+    PersonEntry,
+    Present,
+    RingCancelled,
+    RingRequest,
+    RingSeen,
+    RoomOrder,
+    Said,
+    SaidOrder,
+    TeamEntry,
+)
 from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
 from protocols.messages.triage import Score, ScorePart
 from protocols.messages.vitals import MEASUREMENTS, VitalsReading
@@ -48,6 +61,9 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "encounter_opened": EncounterOpened,
         "encounter_closed": EncounterClosed,
         "handover": HandoverRequest,
+        "ring": RingRequest,
+        "ring_cancelled": RingCancelled,
+        "said": Said,
     },
     Stream.ACK: {"answer": OrderAnswer},
     Stream.VITALS: {"vitals": VitalsReading},
@@ -63,6 +79,9 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "encounter": EncounterOrder,
         "handoff_receipt": HandoffReceipt,
         "hospitals": HospitalsOrder,
+        "directory": DirectoryOrder,
+        "room": RoomOrder,
+        "said_order": SaidOrder,
     },
 }
 """Which bodies a stream may carry."""
@@ -132,11 +151,13 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
-    "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
-    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Medication", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
-    "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder",
+    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Called", "Channel",
+    "Clip", "ConsciousnessNote", "DeviceHealth", "DirectoryOrder", "EncounterClosed",
+    "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt",
+    "HandoverRequest", "HospitalEntry", "HospitalsOrder", "LinkHealth", "Medication", "Message",
+    "OrderAnswer", "PatientNote", "PersonEntry", "Position", "Presence", "Present",
+    "RingCancelled", "RingRequest", "RingSeen", "RoomOrder", "Said", "SaidOrder", "Score",
+    "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TeamEntry",
     "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding", "WithdrawOrder",
     "parse_body", "parse_many",
 ]  # fmt: skip

@@ -23,10 +23,12 @@ from protocols.messages import (
     AdviceOrder,
     Alarm,
     AlarmPriority,
+    Called,
     Channel,
     Clip,
     ConsciousnessNote,
     DeviceHealth,
+    DirectoryOrder,
     EncounterClosed,
     EncounterOpened,
     EncounterOrder,
@@ -41,13 +43,22 @@ from protocols.messages import (
     Message,
     OrderAnswer,
     PatientNote,
+    PersonEntry,
     Position,
+    Present,
+    RingCancelled,
+    RingRequest,
+    RingSeen,
+    RoomOrder,
+    Said,
+    SaidOrder,
     Score,
     ScorePart,
     StatusChange,
     Still,
     StreamBacklog,
     TaskOrder,
+    TeamEntry,
     TimeNodeStamp,
     VitalsReading,
     WaveformBlock,
@@ -108,6 +119,11 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
             at_utc_us=NOW_US,
         ),
     )
+    yield Stream.CHART, RingRequest(
+        ring_id=ID, encounter_id=ID, team_id="chest-pain", by="crew", eta_utc_us=NOW_US + 9
+    )  # fmt: skip
+    yield Stream.CHART, RingCancelled(ring_id=ID, by="crew")
+    yield Stream.CHART, Said(said_id=ID, encounter_id=ID, text="青霉素过敏", by="crew")
     yield Stream.ACK, OrderAnswer(order_id=ID, state="confirmed", by="crew", read_back="ok")
     yield Stream.VITALS, VitalsReading(
         heart_rate_bpm=88.0, pulse_bpm=87.0, spo2_pct=97.0, respiratory_rate_bpm=16.0,
@@ -148,6 +164,29 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
             route="oral", patient_class="adult", usual="150-300 mg", source="ESC 2023",
             remark="嚼服",
         ),
+    )  # fmt: skip
+    yield Stream.ORDER, DirectoryOrder(
+        order_id=ID,
+        teams=(
+            TeamEntry(team_id="chest-pain", name="胸痛中心", team_kind="chest_pain",
+                      organisation="广州市第一人民医院"),
+        ),
+        people=(PersonEntry(username="chen", name="Dr Chen", organisation="广州市第一人民医院"),),
+        given_utc_us=NOW_US, expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, RoomOrder(
+        order_id=ID, encounter_id=ID, also_known_as=(ID,),
+        rings=(
+            RingSeen(ring_id=ID, target="胸痛中心", state="answered", calls=(
+                Called(name="Dr Chen", organisation="First", step=0, state="answered"),)),
+        ),
+        people=(Present(name="Dr Chen", organisation="First", role="doctor",
+                        joined_utc_us=NOW_US),),
+        given_utc_us=NOW_US, expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, SaidOrder(
+        order_id=ID, encounter_id=ID, text="Any allergies?", by="Dr Chen",
+        given_utc_us=NOW_US, expires_utc_us=until_us,
     )  # fmt: skip
     yield Stream.ORDER, WithdrawOrder(
         order_id=ID, withdrawn_order_id=ID, by="Dr Chen", given_utc_us=NOW_US,
