@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from edge_agent.cameras import Cameras
 from edge_agent.clock_keeper import ClockKeeper
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
+from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.journal.settings import trace_of
 from edge_agent.orders import OrderDesk
@@ -107,8 +108,9 @@ class _Agent:
         tls = tls_of(settings.hub)
         self._run = Run(journal, clock)
         self._scores = Scores(journal, clock)
-        self._orders = OrderDesk(journal, self._run, clock, unit=self._unit)
-        inbox = OrderInbox(journal, clock)
+        hub_time = HubTime(clock)
+        self._orders = OrderDesk(journal, self._run, clock, unit=self._unit, hub_time=hub_time)
+        inbox = OrderInbox(journal, clock, hub_time)
         inbox.on_orders(self._orders.nudge)
         password = credential.password.get_secret_value()
         self._cameras = Cameras(

@@ -17,7 +17,7 @@ from hub.access.desk import Desk
 from hub.api.application import Parts, build_api
 from hub.api.feed import Feed
 from hub.broker import reachable
-from hub.consult import Consult
+from hub.consult import Consult, read_formulary
 from hub.dispatch import Orders
 from hub.engines import Engines, connected, engines_of
 from hub.fleet import FleetPicture
@@ -103,7 +103,13 @@ class _Hub:
         self._roster = Roster(pool, clock, fleet=self._fleet, broker=engines.broker)
         self._orders = Orders(pool, clock, publish=self._mqtt.publish)
         self._consult = Consult(
-            pool, clock, orders=self._orders, feed=self._feed, fleet=self._fleet
+            pool,
+            clock,
+            orders=self._orders,
+            feed=self._feed,
+            fleet=self._fleet,
+            formulary=read_formulary(settings.consult.formulary_file),
+            ring_step_s=settings.consult.ring_step_s,
         )
         self._handoff = Handoff(
             pool,
@@ -132,6 +138,7 @@ class _Hub:
             self._orders.heard_presence,
             self._births.hear,
             self._handoff.heard_presence,
+            self._consult.directory.heard_presence,
         ):
             taps.on_presence(hears_presence)
 

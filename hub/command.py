@@ -24,6 +24,13 @@ account = typer.Typer(
     "Exit status: 0 done; 1 failed; 2 wrong usage; 78 a setting or file is wrong.",
 )
 app.add_typer(account, name="account")
+team = typer.Typer(
+    no_args_is_help=True,
+    help="Look after the teams that crews may ring.\n\n"
+    "Example: goldenhour hub team list\n\n"
+    "Exit status: 0 done; 1 failed; 2 wrong usage; 78 a setting or file is wrong.",
+)
+app.add_typer(team, name="team")
 
 Replace = Annotated[
     bool, typer.Option("--replace", help="Give one that stands a new description and credential.")
@@ -202,6 +209,95 @@ def account_import_command(
     people = read_people(file)
     asyncio.run(add_accounts(_settings(), people, replace=replace))
     typer.echo(f"{len(people)} may sign in")
+
+
+@team.command("set")
+def team_set_command(
+    team_id: Annotated[str, typer.Argument(help="The team's id: letters, digits, - and _.")],
+    *,
+    name: Annotated[str, typer.Option(help="What crews read.")],
+    kind: Annotated[
+        str, typer.Option(help="chest_pain, stroke, trauma, paediatrics or other.")
+    ] = "other",
+    organisation: Annotated[str, typer.Option(help="To which hospital it belongs.")],
+    members: Annotated[
+        str,
+        typer.Option(
+            help="User names of doctors: commas within a step that rings together, "
+            "semicolons between steps that ring one after the other."
+        ),
+    ],
+) -> None:
+    """Add a team that crews may ring, or change the one of that id, whether the hub runs or not.
+
+    Example: goldenhour hub team set chest --name "Chest pain" --kind chest_pain --organisation
+    "First Hospital" --members "chen,li;wang"
+
+    Exit status: 0 done; 1 a member is no doctor who may sign in; 78 a wrong value.
+    """
+    from hub.team_command import TeamEntry, set_teams  # noqa: PLC0415 -- for a quick --help
+
+    entry = TeamEntry.checked(
+        {
+            "team_id": team_id,
+            "name": name,
+            "kind": kind,
+            "organisation": organisation,
+            "steps": [[one.strip() for one in step.split(",")] for step in members.split(";")],
+        }
+    )
+    asyncio.run(set_teams(_settings(), [entry]))
+    typer.echo(f"{team_id} may be rung")
+
+
+@team.command("import")
+def team_import_command(
+    file: Annotated[
+        Path,
+        typer.Argument(help="JSON list of {team_id, name, kind, organisation, steps: [[user]]}."),
+    ],
+) -> None:
+    """Add or change many teams at once, whether the hub runs or not.
+
+    Example: goldenhour hub team import teams.json
+
+    Exit status: 0 done; 1 a member is no doctor who may sign in; 78 the file is wrong.
+    """
+    from hub.team_command import read_teams, set_teams  # noqa: PLC0415 -- for a quick --help
+
+    entries = read_teams(file)
+    asyncio.run(set_teams(_settings(), entries))
+    typer.echo(f"{len(entries)} teams may be rung")
+
+
+@team.command("remove")
+def team_remove_command(
+    team_id: Annotated[str, typer.Argument(help="The team that is to be rung no more.")],
+) -> None:
+    """Forget a team, whether the hub runs or not.
+
+    Example: goldenhour hub team remove chest
+
+    Exit status: 0 done; 1 there is no such team; 78 a setting or file is wrong.
+    """
+    from hub.team_command import remove_team  # noqa: PLC0415 -- for a quick --help
+
+    asyncio.run(remove_team(_settings(), team_id))
+    typer.echo(f"{team_id} is rung no more")
+
+
+@team.command("list")
+def team_list_command() -> None:
+    """Print the teams, one JSON object a line.
+
+    Example: goldenhour hub team list
+
+    Exit status: 0 done; 78 a setting or file is wrong.
+    """
+    from hub.team_command import list_teams  # noqa: PLC0415 -- for a quick --help
+
+    for one in asyncio.run(list_teams(_settings())):
+        typer.echo(one.model_dump_json())
 
 
 def _settings() -> Any:

@@ -151,7 +151,7 @@ async def enrol_list(
     """
     if out.exists():  # noqa: ASYNC240 -- nothing else runs yet
         raise ConfigError(reason="the file stands already", file=str(out))
-    async with _pool(settings) as pool:
+    async with open_database(settings) as pool:
         passwords = await enrol_all(pool, SystemClock(), wanted, replace=replace)
     lines = [
         json.dumps(
@@ -215,12 +215,13 @@ def _named(unit: str) -> UnitId:
 
 @contextlib.asynccontextmanager
 async def _desk(settings: HubSettings) -> AsyncIterator[Desk]:
-    async with _pool(settings) as pool:
+    async with open_database(settings) as pool:
         yield Desk(pool, SystemClock(), session_s=0)
 
 
 @contextlib.asynccontextmanager
-async def _pool(settings: HubSettings) -> AsyncIterator[Pool]:
+async def open_database(settings: HubSettings) -> AsyncIterator[Pool]:
+    """Yield the hub's database, started for the moment where the hub does not run."""
     if settings.postgres.url is not None:
         async with migrated(settings.postgres.url.get_secret_value(), most=2) as pool:
             yield pool

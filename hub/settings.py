@@ -96,6 +96,18 @@ class HandoffSettings(Section):
     )
 
 
+class ConsultSettings(Section):
+    """Consultation: what doctors may order."""
+
+    formulary_file: Path | None = Field(
+        default=None,
+        description="JSON file with the drugs that may be ordered; see docs/CONSULTATION.md",
+    )
+    ring_step_s: Annotated[float, Field(ge=5, le=600)] = Field(
+        default=30, description="a step of a ring list rings so long before the next, seconds"
+    )
+
+
 class HubSettings(BaseSettings):
     """Everything that can be set about the hub."""
 
@@ -116,3 +128,4 @@ class HubSettings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()
+    consult: ConsultSettings = ConsultSettings()

@@ -111,6 +111,12 @@ class RequestError(FleetError):
     code = "request.invalid"
 
 
+class DoseError(RequestError):
+    """An order of a drug is not one that the formulary allows; nothing was sent or corrected."""
+
+    code = "request.dose"
+
+
 class NotFoundError(FleetError):
     """No such thing, or none that this actor may know of."""
 

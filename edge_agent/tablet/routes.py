@@ -12,9 +12,10 @@ from starlette.websockets import WebSocketState
 
 from edge_agent.journal import Journal
 from edge_agent.tablet import alarm_routes
-from edge_agent.tablet.crew import COOKIE, Body, Crew
-from edge_agent.tablet.crew import vehicle_of as _vehicle
+from edge_agent.tablet.advice_routes import advice_router
+from edge_agent.tablet.crew import COOKIE, Body, Crew, vehicle_of
 from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
+from edge_agent.tablet.room_routes import room_router
 from edge_agent.tablet.sign_in import CrewMember, SignIn
 from edge_agent.tablet.state import Vehicle
 from edge_agent.vehicle_clock import VehicleClock
@@ -73,18 +74,6 @@ class ConsciousnessEntry(Body):
     spo2_scale: Literal[1, 2] = 1
 
 
-class ReadBack(Body):
-    """What the crew read back, if it did."""
-
-    read_back: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class Declined(Body):
-    """Why the crew does not do it."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=400)]
-
-
 class HandoverEntry(Body):
     """To which hospital."""
 
@@ -125,13 +114,13 @@ async def sign_out(request: Request, response: Response) -> None:
 @router.get("/state")
 async def state(_member: Crew, request: Request) -> dict[str, Any]:
     """Return everything but the readings."""
-    return _vehicle(request).state()
+    return vehicle_of(request).state()
 
 
 @router.post("/status")
 async def press(entry: Pressed, _member: Crew, request: Request) -> dict[str, Any]:
     """Move the run on."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     await vehicle.run.press(entry.event)
     return vehicle.state()
 
@@ -139,7 +128,7 @@ async def press(entry: Pressed, _member: Crew, request: Request) -> dict[str, An
 @router.post("/status/undo")
 async def undo(_member: Crew, request: Request) -> dict[str, Any]:
     """Take the last press back, within ten seconds."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     await vehicle.run.undo()
     return vehicle.state()
 
@@ -147,7 +136,7 @@ async def undo(_member: Crew, request: Request) -> dict[str, Any]:
 @router.post("/patient")
 async def patient(entry: PatientEntry, member: Crew, request: Request) -> dict[str, Any]:
     """Record what is known of the patient."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     note = PatientNote(encounter_id=_NO_ENCOUNTER, by=member.name, **entry.model_dump())
     await vehicle.run.note_patient(note)
     return vehicle.state()
@@ -158,7 +147,7 @@ async def consciousness(
     entry: ConsciousnessEntry, member: Crew, request: Request
 ) -> dict[str, Any]:
     """Record consciousness and oxygen."""
-    vehicle, journal = _vehicle(request), _journal(request)
+    vehicle, journal = vehicle_of(request), _journal(request)
     stamp = request.app.state.clock.stamp()
     await journal.append(
         Stream.CHART,
@@ -170,37 +159,10 @@ async def consciousness(
     return vehicle.state()
 
 
-@router.post("/advice/{order_id}/seen")
-async def seen(order_id: str, member: Crew, request: Request) -> dict[str, Any]:
-    """Say that the advice has been seen."""
-    vehicle = _vehicle(request)
-    await vehicle.orders.answer(order_id, "seen", by=member.name)
-    return vehicle.state()
-
-
-@router.post("/advice/{order_id}/confirm")
-async def confirm(
-    order_id: str, member: Crew, request: Request, entry: ReadBack | None = None
-) -> dict[str, Any]:
-    """Confirm the advice."""
-    vehicle = _vehicle(request)
-    read_back = entry.read_back if entry else None
-    await vehicle.orders.answer(order_id, "confirmed", by=member.name, read_back=read_back)
-    return vehicle.state()
-
-
-@router.post("/advice/{order_id}/decline")
-async def decline(order_id: str, entry: Declined, member: Crew, request: Request) -> dict[str, Any]:
-    """Decline the advice, with a reason."""
-    vehicle = _vehicle(request)
-    await vehicle.orders.answer(order_id, "declined", by=member.name, reason=entry.reason)
-    return vehicle.state()
-
-
 @router.post("/handover")
 async def hand_over(entry: HandoverEntry, member: Crew, request: Request) -> dict[str, str]:
     """Hand the patient over to a hospital of the list."""
-    vehicle = _vehicle(request)
+    vehicle = vehicle_of(request)
     if entry.hospital_id not in {one.hospital_id for one in vehicle.orders.hospitals}:
         raise NotFoundError(what="hospital", hospital_id=entry.hospital_id)
     return {"handover_id": await vehicle.run.hand_over(entry.hospital_id, by=member.name)}
@@ -303,6 +265,8 @@ def routes_alone() -> FastAPI:
     )
     app.include_router(router)
     app.include_router(alarm_routes.router)
+    app.include_router(advice_router)
+    app.include_router(room_router)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:

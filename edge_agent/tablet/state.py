@@ -56,15 +56,37 @@ class Vehicle:
             else score[0].model_dump(mode="json") | {"captured_utc_us": score[1]},
             **self.alarms.state(),
             "patient": None if run.patient is None else run.patient.model_dump(mode="json"),
-            "advice": [advice.model_dump() for advice in self.orders.advice],
+            "advice": [advice.model_dump() for advice in self.orders.advice.shown],
             "task": None if (task := self.orders.task) is None else task.model_dump(mode="json"),
             "hospitals": [
                 {"hospital_id": one.hospital_id, "name": one.name} for one in self.orders.hospitals
             ],
+            "room": self._room(),
             "handoffs": [handoff.model_dump() for handoff in self.orders.handoffs],
             "devices": [device.model_dump(mode="json") for device in self.devices()],
             "cameras": [{"camera": name, "state": state} for name, state in self.cameras()],
             "clock": stamp.source.value,
             "clock_error_us": stamp.error_us,
             "now_utc_us": stamp.utc_us,
+        }
+
+    def _room(self) -> dict[str, Any]:
+        """Return who is in the room, who is rung, what was said, and whom one may ring."""
+        desk = self.orders.room
+        room, directory = desk.room, desk.directory
+        return {
+            "people": [one.model_dump(mode="json") for one in room.people] if room else [],
+            "rings": [one.model_dump(mode="json") for one in room.rings] if room else [],
+            "waiting": [
+                {"ring_id": one.ring_id, "target": one.target, "asked_utc_us": one.asked_utc_us}
+                for one in desk.waiting
+            ],
+            "texts": [
+                {"at_utc_us": one.at_utc_us, "by": one.by, "text": one.text, "is_crew": one.is_crew}
+                for one in desk.lines
+            ],
+            "teams": [one.model_dump(mode="json") for one in directory.teams] if directory else [],
+            "doctors": [one.model_dump(mode="json") for one in directory.people]
+            if directory
+            else [],
         }

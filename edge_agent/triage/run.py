@@ -225,6 +225,17 @@ class Run:
             if self.state.encounter_id is None:
                 await self._keep(replace(self.state, encounter_id=encounter_id, handovers={}))
 
+    async def encounter(self) -> str:
+        """Return the open encounter's id; where none is open, one is: somebody is in need of help.
+
+        Raises:
+            StorageError: the disk refused; nothing has changed.
+        """
+        async with self._turn:
+            if self.state.encounter_id is None:
+                await self._open_encounter(str(uuid.uuid4()))
+            return self.state.encounter_id or ""
+
     async def note_patient(self, note: PatientNote) -> None:
         """Record what is known of the patient.
 

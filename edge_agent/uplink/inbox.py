@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
@@ -22,10 +23,11 @@ _JOURNALS: Final = 8
 class OrderInbox:
     """Receives the hub's orders."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, hub_time: HubTime) -> None:
         self.refused: Counter[str] = Counter()
         self._journal = journal
         self._clock = clock
+        self.hub_time = hub_time
         self._receivers: dict[JournalId, Receiver] = {}
         self._listeners: list[Callable[[], None]] = []
         self._turn = asyncio.Lock()
@@ -48,6 +50,7 @@ class OrderInbox:
         except RemoteProtocolError as err:
             self.refused[str(err.facts["reason"])] += 1
             raise
+        self.hub_time.heard(frame.sent_utc_us)
         async with self._turn:
             return await self._take(frame)
 

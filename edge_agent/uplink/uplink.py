@@ -213,6 +213,7 @@ class Uplink:
         if not self._is_verified.is_set():
             await self._journal.verified()
             self._is_verified.set()
+        self._inbox.hub_time.heard(ack.committed_utc_us)
         self._trace.acked(ack, path=way.name)
         changed = self._sender.acked(ack, now_s=self._clock.monotonic_s())
         for stream, held in changed.items():

@@ -7,7 +7,16 @@ from pathlib import Path
 def pages() -> Iterator[tuple[str, str]]:
     """Yield each document's path under `docs/` and its text."""
     # imported here: each of these loads a program, and the command's help must not
-    from goldenhour.docs import alarms, asyncapi, cli, openapi, schemas, settings, status  # noqa: PLC0415
+    from goldenhour.docs import (  # noqa: PLC0415
+        advice,
+        alarms,
+        asyncapi,
+        cli,
+        openapi,
+        schemas,
+        settings,
+        status,
+    )
 
     yield from schemas.schema_files()
     yield "asyncapi.json", asyncapi.asyncapi()
@@ -17,6 +26,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "SETTINGS.md", settings.settings_page()
     yield "UNIT-STATUS.md", status.status_page()
     yield "ALARMS.md", alarms.alarms_page()
+    yield "ADVICE.md", advice.advice_page()
 
 
 def write_all(folder: Path) -> list[str]:

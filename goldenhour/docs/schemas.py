@@ -13,7 +13,7 @@ from protocols.ids import UUID_PATTERN
 from protocols.link.ack import MAX_RANGES
 from protocols.link.frame import MAX_RECORDS, MAX_SEQ, MAX_UTC_US, VERSION
 from protocols.link.streams import Stream
-from protocols.live import feed
+from protocols.live import AdviceChanged, feed, room
 from protocols.live.wave import WaveHeader
 from protocols.messages import KINDS, Message, Presence
 
@@ -21,7 +21,8 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 FEED: Final[tuple[type[BaseModel], ...]] = (
     feed.Watch, feed.Hello, feed.Tick, feed.FleetChanged, feed.RecordSeen, feed.Backfilled,
-    feed.EncounterChanged, feed.AdviceChanged, feed.HandoffChanged, WaveHeader,
+    feed.EncounterChanged, AdviceChanged, feed.HandoffChanged,
+    room.RoomChanged, room.RoomHappened, room.RingChanged, room.ScreenReplaced, WaveHeader,
 )  # fmt: skip
 
 _STAMP: Final = {"type": "integer", "minimum": 0, "maximum": MAX_UTC_US}

@@ -30,6 +30,9 @@ _TRIES: Final = 8
 _TRIES_OF_ADDRESS: Final = 40
 """A hospital's people may share one address, and sign in when a shift begins."""
 
+_WORDS: Final = 30
+"""Texts that one person may write to rooms within a minute."""
+
 _SESSION: Final = "session"
 _UNIT: Final = "unit"
 _LOOKS_REMEMBERED: Final = 4096
@@ -48,6 +51,7 @@ class Desk:
         self._tries = Tries(clock, most=_TRIES)
         self._tries_of_address = Tries(clock, most=_TRIES_OF_ADDRESS)
         self._refusals_noted = Tries(clock, most=1)
+        self._words = Tries(clock, most=_WORDS)
         self._watched: dict[bytes, set[asyncio.Event]] = {}
         self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
 
@@ -241,6 +245,14 @@ class Desk:
         """
         await accounts.disable(self._pool, username, now_utc_us=self._clock.utc_us())
         await self.note(by, "account.disable", username)
+
+    def count_words(self, who: Principal) -> None:
+        """Count one text of somebody's.
+
+        Raises:
+            TooManyTriesError: it is one too many within a minute.
+        """
+        self._words.count(who.subject)
 
     async def note(
         self,

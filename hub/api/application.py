@@ -12,7 +12,7 @@ from hub.access.rights import Principal
 from hub.api import audit, fleet, health, live, pages, records, session, units
 from hub.api.feed import Feed
 from hub.api.gate import anybody
-from hub.consult import Consult, consult_router
+from hub.consult import Consult, consult_router, order_router, room_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
@@ -87,6 +87,8 @@ def routes_alone(
     for one in (session, units, fleet, records, live, audit, health):
         app.include_router(one.router)
     app.include_router(consult_router)
+    app.include_router(order_router)
+    app.include_router(room_router)
     app.include_router(handoff_router)
     app.include_router(
         media_router(

@@ -7,6 +7,7 @@ not replayed: the viewer is told the span that has filled in behind.
 """
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from hub.fleet.alarms import without_patient
 from hub.ingest.taps import Arrived
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
-from protocols.ids import UnitId
+from protocols.ids import EncounterId, UnitId
 from protocols.link import Lane, Stream
 from protocols.link.projection import value_as_json
 from protocols.link.wire import load_map
@@ -55,10 +56,12 @@ class _Span:
 
 
 class Viewer:
-    """What one screen follows and what waits to be sent to it."""
+    """What one screen follows and what waits to be sent to it; `seat`: the room it is in."""
 
-    def __init__(self, principal: Principal, feed: "Feed") -> None:
+    def __init__(self, principal: Principal, feed: "Feed", number: int = 0) -> None:
         self.principal = principal
+        self.number = number
+        self.seat: EncounterId | None = None
         self.watch = Watch()
         self._feed = feed
         self._queue: deque[tuple[Arrived | None, str | bytes]] = deque()
@@ -163,6 +166,7 @@ class Feed:
         self._fleet = fleet
         self._clock = clock
         self._viewers: set[Viewer] = set()
+        self._numbers = itertools.count(1)
 
     @property
     def viewers(self) -> int:
@@ -175,7 +179,7 @@ class Feed:
 
     def join(self, principal: Principal) -> Viewer:
         """Return a new viewer; `leave` when its socket is gone."""
-        viewer = Viewer(principal, self)
+        viewer = Viewer(principal, self, next(self._numbers))
         self._viewers.add(viewer)
         return viewer
 
@@ -205,6 +209,19 @@ class Feed:
         for viewer in self._viewers:
             if unit in viewer.watch.units and viewer.principal.may(Action.SEE_PATIENT):
                 viewer.push(text)
+
+    def to_person(self, username: str, event: FeedModel) -> None:
+        """Send an event to every screen of one person."""
+        text = event.model_dump_json()
+        for viewer in self._viewers:
+            if viewer.principal.username == username and viewer.principal.role is not None:
+                viewer.push(text)
+
+    def to_screen(self, number: int, event: FeedModel) -> None:
+        """Send an event to one screen, if it is still there."""
+        for viewer in self._viewers:
+            if viewer.number == number:
+                viewer.push(event.model_dump_json())
 
     def fleet_text(self, principal: Principal, *, units: set[UnitId] | None) -> str:
         """Return the views of `units` (None: all) as `principal` may see them."""

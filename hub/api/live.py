@@ -12,7 +12,11 @@ from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.feed import MAX_VIEWERS, MAX_VIEWERS_EACH, Feed, Viewer, parse_watch
 from hub.api.gate import COOKIE, signed_in_socket
+from hub.consult import Rooms
+from hub.store.database import DATABASE_ERRORS
 from protocols.clock import Clock
+from protocols.consult.seats import Left
+from protocols.errors import AccessError, ConflictError, NotFoundError
 from protocols.live import Hello
 
 router = APIRouter(tags=["live"])
@@ -26,6 +30,9 @@ _PAUSE_S: Final = 0.25
 _TRY_AGAIN: Final = 1013
 _BAD_DATA: Final = 1007
 _NOT_SIGNED_IN: Final = 4401
+_BROKEN: Final = 1006
+_PAGE_CLOSED: Final = frozenset({1000, 1001})
+"""The page was closed, or loaded again: who it was for comes back at once, or has left."""
 
 
 @router.websocket("/api/v1/live")
@@ -43,13 +50,20 @@ async def live(socket: WebSocket) -> None:
         await socket.close(_TRY_AGAIN, "too many screens")
         return
     viewer = feed.join(principal)
+    rooms: Rooms = state.consult.rooms
+    going = Left.LOST
     try:
-        await _serve(socket, viewer, principal)
+        going = await _serve(socket, viewer, principal)
     finally:
         feed.leave(viewer)
+        with contextlib.suppress(*DATABASE_ERRORS):  # the next start finds the seat and clears it
+            if going is Left.REVOKED:
+                await rooms.leave(viewer, why=going)
+            await rooms.screen_gone(viewer, going=going)
 
 
-async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
+async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Left:
+    """Serve until it is over; return why whoever watched is no longer here."""
     clock: Clock = socket.app.state.clock
     hello = Hello(now_utc_us=clock.utc_us(), server="hub", software=version("goldenhour"))
     await socket.send_text(hello.model_dump_json())
@@ -67,6 +81,10 @@ async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Non
     tasks = {sending, hearing, lasting}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if lasting.done():
+            return Left.REVOKED
+        said_good_bye = hearing.done() and not hearing.cancelled() and hearing.exception() is None
+        return Left.CLOSED if said_good_bye and hearing.result() in _PAGE_CLOSED else Left.LOST
     finally:
         for task in tasks:
             task.cancel()
@@ -76,6 +94,15 @@ async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Non
                 await socket.close()
 
 
+async def _sit(rooms: Rooms, viewer: Viewer, room: str | None) -> None:
+    """Have the viewer in the room that it asks for, if it may be there, and in no other."""
+    if viewer.seat is not None and viewer.seat != room:
+        await rooms.leave(viewer)
+    if room is not None:
+        with contextlib.suppress(NotFoundError, ConflictError, AccessError):
+            await rooms.enter(viewer, room)
+
+
 async def _outlast(socket: WebSocket, principal: Principal) -> None:
     """Close the socket when the session that opened it ends."""
     desk: Desk = socket.app.state.desk
@@ -83,13 +110,15 @@ async def _outlast(socket: WebSocket, principal: Principal) -> None:
     await socket.close(_NOT_SIGNED_IN, "the session has ended")
 
 
-async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None:
+async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> int:
+    """Follow what the screen asks for until it goes; return the code with which it closed."""
     desk: Desk = socket.app.state.desk
     clock: Clock = socket.app.state.clock
+    rooms: Rooms = socket.app.state.consult.rooms
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
-            return
+            return int(message.get("code") or _BROKEN)
         text = message.get("text")
         try:
             if text is None or len(text) > _MAX_MESSAGE:
@@ -97,9 +126,10 @@ async def _hear(socket: WebSocket, viewer: Viewer, principal: Principal) -> None
             watch = parse_watch(text)
         except ValueError:
             await socket.close(_BAD_DATA, "not a watch message")
-            return
-        if principal.may(Action.SEE_PATIENT):
-            for unit in watch.units:
+            return _BAD_DATA
+        for unit in watch.units:
+            if principal.may(Action.SEE_PATIENT, unit=unit):
                 await desk.looked(principal, unit, "live")
         viewer.follow(watch)
+        await _sit(rooms, viewer, watch.room)
         await clock.sleep(_PAUSE_S)

@@ -1,6 +1,17 @@
 """Consultation: encounters, advice and what the crew says to it."""
 
 from hub.consult.consult import Consult
+from hub.consult.formulary import read_formulary
+from hub.consult.order_routes import order_router
+from hub.consult.room_routes import room_router
+from hub.consult.rooms import Rooms
 from hub.consult.routes import consult_router
 
-__all__ = ["Consult", "consult_router"]
+__all__ = [
+    "Consult",
+    "Rooms",
+    "consult_router",
+    "order_router",
+    "read_formulary",
+    "room_router",
+]

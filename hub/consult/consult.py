@@ -14,41 +14,70 @@ from typing import Final
 from hub.access.rights import Principal
 from hub.api.feed import Feed
 from hub.consult import metrics
+from hub.consult.advising import Advising
+from hub.consult.directory import Directory
 from hub.consult.events import advice_event, encounter_event
-from hub.consult.following import DAY_US, Following, News
+from hub.consult.following import DAY_US, Following
+from hub.consult.formulary import Formulary, read_formulary
+from hub.consult.news import News
+from hub.consult.rings import Rings
+from hub.consult.rooms import Rooms
 from hub.dispatch import Orders, new_order_id
 from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
-from hub.store import advice, encounters, records, units
+from hub.store import advice, encounters, records, rings, units
 from hub.store.advice import Advice
 from hub.store.database import NEVER_STORED, Connection, Pool
 from hub.store.encounters import Encounter
 from hub.store.records import StoredRecord
 from protocols.clock import Clock
-from protocols.errors import ConflictError, RemoteProtocolError
-from protocols.ids import EncounterId, OrderId, UnitId
+from protocols.errors import RemoteProtocolError
+from protocols.ids import EncounterId, UnitId
 from protocols.link import Stream
 from protocols.live import AdviceChanged
-from protocols.messages import AdviceOrder, EncounterOrder
+from protocols.messages import EncounterOrder
 
 log = logging.getLogger(__name__)
 
 FOLLOWER: Final = "consult"
 _LOOK_S: Final = 1.0
+RING_STEP_S: Final = 30.0
 
 
 class Consult:
     """The room of every encounter."""
 
-    def __init__(
-        self, pool: Pool, clock: Clock, *, orders: Orders, feed: Feed, fleet: FleetPicture
+    def __init__(  # noqa: PLR0913 -- what it stands on
+        self,
+        pool: Pool,
+        clock: Clock,
+        *,
+        orders: Orders,
+        feed: Feed,
+        fleet: FleetPicture,
+        formulary: Formulary | None = None,
+        ring_step_s: float = RING_STEP_S,
     ) -> None:
+        """`formulary`: what may be ordered; the sample that comes with the program without one.
+
+        `ring_step_s`: how long one step of a ring list rings before the next.
+        """
         self._pool = pool
         self._clock = clock
         self._orders = orders
         self._feed = feed
         self._fleet = fleet
-        self._following = Following(orders, clock)
+        self.rings = Rings(pool, clock, fleet=fleet, step_s=ring_step_s, tell=self._tell)
+        self.rooms = Rooms(pool, clock, orders=orders, feed=feed, rings=self.rings, tell=self._tell)
+        self.directory = Directory(pool, clock, orders=orders)
+        self._following = Following(orders, clock, rings=self.rings, rooms=self.rooms)
+        self.advising = Advising(
+            pool,
+            clock,
+            orders=orders,
+            formulary=formulary or read_formulary(None),
+            tell=self._tell,
+        )
         self._wake = asyncio.Event()
         self._handover_asked = asyncio.Event()
 
@@ -66,6 +95,7 @@ class Consult:
         """Show the open encounters in the fleet's picture."""
         for encounter in await encounters.listed(self._pool, state="open", unit=None, limit=20_000):
             self._fleet.encounter(encounter.unit, encounter.encounter_id)
+        await self.rooms.restore()
 
     async def run(self) -> None:
         """Follow the vehicles' records, and let advice expire, until cancelled."""
@@ -83,6 +113,9 @@ class Consult:
         while await self._follow():
             pass
         await self._expire()
+        await self.rings.turn()
+        await self.rooms.turn()
+        await self.directory.turn()
 
     # -- what a doctor does ---------------------------------------------------------------------
 
@@ -129,40 +162,7 @@ class Consult:
             NotFoundError: no such encounter.
             ConflictError: the patient is no longer in the unit's care.
         """
-        encounter = await encounters.find(self._pool, encounter_id)
-        unit, now_us = encounter.unit, self._clock.utc_us()
-        order = AdviceOrder(
-            order_id=new_order_id(),
-            encounter_id=encounter.encounter_id,
-            text=text,
-            by=who.display_name,
-            by_role="doctor",
-            given_utc_us=now_us,
-            expires_utc_us=now_us + int(valid_for_s * 1e6),
-        )
-        given = Advice(
-            advice_id=OrderId(order.order_id),
-            encounter_id=encounter.encounter_id,
-            unit=unit,
-            text=text,
-            given_by=who.display_name,
-            given_utc_us=now_us,
-            expires_utc_us=order.expires_utc_us,
-            state="sent",
-            answered_utc_us=None,
-            answered_by=None,
-            reason=None,
-            read_back=None,
-        )
-        async with self._pool.acquire() as connection, connection.transaction():
-            await encounters.lock(connection, unit)
-            now = await encounters.find(connection, encounter.encounter_id)
-            if now.closed_utc_us is not None:
-                raise ConflictError(reason="the encounter is closed", encounter_id=encounter_id)
-            await advice.insert(connection, given)
-            await self._orders.put(connection, unit, order)
-        await self._tell(News(events=[(unit, advice_event(given))], orders_for={unit}))
-        return given
+        return await self.advising.give(encounter_id, text, valid_for_s=valid_for_s, who=who)
 
     # -- what the vehicles say ------------------------------------------------------------------
 
@@ -208,9 +208,33 @@ class Consult:
             self._feed.event(encounter_event(changed), unit)
             standing = await encounters.open_of(self._pool, unit)
             self._fleet.encounter(unit, standing.encounter_id if standing else None)
+            if changed.closed_utc_us is not None:
+                await self._end(changed)
+        for encounter_id, unit in news.rooms.items():
+            self._feed.event(await self.rooms.view(encounter_id, unit), unit)
+            self.rooms.changed(encounter_id, unit)
+            self._wake.set()
+        for ring_id in news.rings:
+            await self._tell_ring(ring_id)
         for unit, event in news.events:
             if isinstance(event, AdviceChanged):
                 metrics.ADVICE.labels(event.state).inc()
             self._feed.event(event, unit)
         if news.has_handover:
             self._handover_asked.set()
+
+    async def _tell_ring(self, ring_id: str) -> None:
+        """Tell each of those who are or were rung how the ring stands."""
+        ring = await rings.find(self._pool, ring_id)
+        for call in ring.ringing.calls:
+            if call.rung_utc_us is not None:
+                view = await self.rings.view(ring, call.username)
+                if view is not None:
+                    self._feed.to_person(call.username, view)
+
+    async def _end(self, encounter: Encounter) -> None:
+        """Empty the room of an encounter that is closed."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            news = await self.rings.ended(connection, encounter)
+        await self._tell(news)
+        await self.rooms.ended(encounter)

@@ -3,7 +3,13 @@
 from hub.store.advice import Advice
 from hub.store.encounters import Encounter
 from hub.store.handoffs import HandoffRow
-from protocols.live import AdviceChanged, EncounterChanged, HandoffChanged
+from protocols.live import (
+    AdviceChanged,
+    AdviceStep,
+    EncounterChanged,
+    HandoffChanged,
+    MedicationView,
+)
 
 
 def encounter_event(encounter: Encounter) -> EncounterChanged:
@@ -19,18 +25,30 @@ def encounter_event(encounter: Encounter) -> EncounterChanged:
 
 def advice_event(advice: Advice) -> AdviceChanged:
     """Return what screens are told of an advice."""
+    drug = advice.medication
     return AdviceChanged(
         unit=advice.unit,
         encounter_id=advice.encounter_id,
         advice_id=advice.advice_id,
         text=advice.text,
         by=advice.given_by,
-        state=advice.state,
+        state=advice.state.value,
         given_utc_us=advice.given_utc_us,
         expires_utc_us=advice.expires_utc_us,
         answered_utc_us=advice.answered_utc_us,
         answered_by=advice.answered_by,
         reason=advice.reason,
+        read_back=advice.read_back,
+        administered_utc_us=advice.administered_utc_us,
+        administered_dose=advice.administered_dose,
+        withdraw_asked_utc_us=advice.withdraw_asked_utc_us,
+        medication=None
+        if drug is None
+        else MedicationView.model_validate(drug.model_dump(exclude={"kind"})),
+        steps=[
+            AdviceStep(said=step.said, at_utc_us=step.at_utc_us, by=step.by, detail=step.detail)
+            for step in advice.steps
+        ],
     )
 
 

@@ -7,10 +7,12 @@ the crew's next or present one, whose id becomes an alias. A close splits off wh
 out to have begun after it. A close that comes too early waits for its opening.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from hub.consult.events import advice_event, handoff_event
+from hub.consult.news import News
+from hub.consult.rings import Rings
+from hub.consult.rooms import Rooms
 from hub.dispatch import Orders, new_order_id
 from hub.store import advice, encounters, handoffs
 from hub.store.database import Connection
@@ -19,42 +21,29 @@ from hub.store.records import StoredRecord
 from protocols.clock import Clock, ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import EncounterId, UnitId
-from protocols.live.feed import FeedModel
 from protocols.messages import (
     EncounterClosed,
     EncounterOpened,
     HandoffReceipt,
     HandoverRequest,
     OrderAnswer,
+    RingCancelled,
+    RingRequest,
+    Said,
     parse_body,
 )
 
 DAY_US: Final = 24 * 3600 * 1_000_000
 
 
-@dataclass(slots=True)
-class News:
-    """What is told once the transaction has been committed."""
-
-    events: list[tuple[UnitId, FeedModel]] = field(default_factory=list)
-    encounters: dict[str, UnitId] = field(default_factory=dict)
-    orders_for: set[UnitId] = field(default_factory=set)
-    has_handover: bool = False
-
-    def add(self, other: "News") -> None:
-        """Take in what `other` has to tell."""
-        self.events += other.events
-        self.encounters |= other.encounters
-        self.orders_for |= other.orders_for
-        self.has_handover |= other.has_handover
-
-
 class Following:
     """Takes one record at a time into the caller's transaction."""
 
-    def __init__(self, orders: Orders, clock: Clock) -> None:
+    def __init__(self, orders: Orders, clock: Clock, *, rings: Rings, rooms: Rooms) -> None:
         self._orders = orders
         self._clock = clock
+        self._rings = rings
+        self._rooms = rooms
 
     async def apply(self, connection: Connection, record: StoredRecord) -> News:
         """Take one record in; taking it in again changes nothing.
@@ -73,6 +62,14 @@ class Following:
                 await self._handed_over(connection, record.unit, request, at_us, news)
             case OrderAnswer() as answer:
                 await self._answered(connection, record.unit, answer, at_us, news)
+            case RingRequest() as request:
+                encounter = await self._room_of(connection, record.unit, request, at_us, news)
+                news.add(await self._rings.asked(connection, encounter, request, at_us))
+            case RingCancelled() as cancelled:
+                news.add(await self._rings.cancelled(connection, cancelled, record.unit))
+            case Said() as said:
+                encounter = await self._room_of(connection, record.unit, said, at_us, news)
+                news.add(await self._rooms.heard(connection, encounter, said, at_us))
             case _:
                 pass
         return news
@@ -174,14 +171,15 @@ class Following:
             to_utc_us=ended_us,
         )
 
-    async def _handed_over(
+    async def _room_of(
         self,
         connection: Connection,
         unit: UnitId,
-        message: HandoverRequest,
+        message: HandoverRequest | RingRequest | Said,
         at_us: int,
         news: News,
-    ) -> None:
+    ) -> Encounter:
+        """Return the encounter that a vehicle speaks of."""
         await encounters.lock(connection, unit)
         if not await encounters.is_known(connection, message.encounter_id):
             # its opening is still to come, or was in a journal that is gone; the patient is not
@@ -190,6 +188,17 @@ class Following:
         encounter = await encounters.find(connection, message.encounter_id)
         if encounter.unit != unit:
             raise RemoteProtocolError(reason="another unit's encounter", unit=unit)
+        return encounter
+
+    async def _handed_over(
+        self,
+        connection: Connection,
+        unit: UnitId,
+        message: HandoverRequest,
+        at_us: int,
+        news: News,
+    ) -> None:
+        encounter = await self._room_of(connection, unit, message, at_us, news)
         now_us = self._clock.utc_us()
         asked = await handoffs.ask(
             connection,
@@ -224,16 +233,7 @@ class Following:
         at_us: int,
         news: News,
     ) -> None:
-        changed = await advice.answer(
-            connection,
-            message.order_id,
-            message.state,
-            unit=unit,
-            at_utc_us=at_us,
-            by=message.by,
-            reason=message.reason,
-            read_back=message.read_back,
-        )
+        changed = await advice.answer(connection, message, unit=unit, at_utc_us=at_us)
         if changed is not None:
             news.events.append((unit, advice_event(changed)))
 

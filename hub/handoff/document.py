@@ -24,6 +24,7 @@ from hub.handoff.fhir import (
     unknown,
 )
 from hub.handoff.hospitals import Hospital
+from hub.handoff.medication import administrations, drug_lines, order_lines, requests
 from hub.handoff.observations import node_observation, score_observations, vital_observations
 from hub.handoff.resources import (
     communication,
@@ -48,7 +49,9 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
     alarms = list(alarm_flags(case, ids))
     ecg, nodes = ecg_observation(case, ids), node_observation(case, ids)
     age = _age(case, ids)
-    said = [(f"advice/{one.advice_id}", communication(one, ids)) for one in case.advice]
+    words = [one for one in case.advice if one.medication is None]
+    said = [(f"advice/{one.advice_id}", communication(one, ids)) for one in words]
+    ordered, administered = list(requests(case, ids)), list(administrations(case, ids))
     sections = [
         _section(ids, "10154-3", "Chief complaint", _complaint(case), [age]),
         _section(ids, "8716-3", "Vital signs", _newest_vitals(case), measured),
@@ -56,7 +59,9 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         _section(ids, "alarms", "Alarms", alarm_lines(case), alarms, system=OURS),
         _section(ids, "11524-6", "EKG study", _ecg_lines(case), [ecg]),
         _section(ids, "67660-4", "Times of the run", _times(case), [nodes]),
-        _section(ids, "18776-5", "Advice", [one.text for one in case.advice], said),
+        _section(ids, "18776-5", "Advice", [one.text for one in words], said),
+        _section(ids, "29549-3", "Medication administered", drug_lines(case), administered),
+        _section(ids, "57828-6", "Prescription list", order_lines(case), ordered),
     ]
     resources = [
         ("composition", _composition(case, handoff, ids, sections, now_utc_us)),
@@ -72,6 +77,8 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         *scored,
         *alarms,
         *said,
+        *ordered,
+        *administered,
     ]
     return {
         "resourceType": "Bundle",

@@ -9,12 +9,16 @@ from typing import Final
 from hub.handoff.case import Case
 from hub.handoff.fhir import OURS, Ids, Json, coded, instant
 from hub.store.advice import Advice
+from protocols.consult import AdviceState
 
 _PLACE: Final = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _CREW: Final = {"display": "crew of the vehicle"}
+_S: Final = AdviceState
 _COMMUNICATION: Final = {
-    "sent": "in-progress", "delivered": "in-progress", "seen": "in-progress",
-    "confirmed": "completed", "declined": "not-done", "expired": "stopped",
+    _S.SENT: "in-progress", _S.DELIVERED: "in-progress", _S.SEEN: "in-progress",
+    _S.READ_BACK: "in-progress", _S.CONFIRMED: "completed", _S.ADMINISTERED: "completed",
+    _S.DECLINED: "not-done", _S.EXPIRED: "stopped", _S.LAPSED: "stopped",
+    _S.WITHDRAWN: "entered-in-error",
 }  # fmt: skip
 
 
@@ -93,7 +97,7 @@ def communication(advice: Advice, ids: Ids) -> Json:
     if advice.answered_utc_us is not None:
         found["received"] = instant(advice.answered_utc_us)
     if advice.reason:
-        found["statusReason"] = coded(OURS, f"advice.{advice.state}", advice.reason)
+        found["statusReason"] = coded(OURS, f"advice.{advice.state.value}", advice.reason)
     if advice.read_back:
         found["note"] = [{"text": f"Read back: {advice.read_back}"}]
     return found

@@ -4,11 +4,12 @@ Text messages are JSON objects with a `t`; binary messages are waveforms. The sa
 hub's screens and the vehicle's own tablet, so the web apps read one format.
 """
 
+from protocols.live.advice import AdviceChanged, AdviceStep, MedicationView
 from protocols.live.feed import (
-    AdviceChanged,
     AlarmView,
     Backfilled,
     EncounterChanged,
+    FeedModel,
     FleetChanged,
     HandoffChanged,
     Hello,
@@ -21,7 +22,7 @@ from protocols.live.feed import (
 from protocols.live.wave import WaveHeader, encode_wave, wave_of
 
 __all__ = [
-    "AdviceChanged", "AlarmView", "Backfilled", "EncounterChanged", "FleetChanged",
-    "HandoffChanged", "Hello", "LinkView", "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader",
-    "encode_wave", "wave_of",
+    "AdviceChanged", "AdviceStep", "AlarmView", "Backfilled", "EncounterChanged", "FeedModel",
+    "FleetChanged", "HandoffChanged", "Hello", "LinkView", "MedicationView", "RecordSeen", "Tick",
+    "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
 ]  # fmt: skip

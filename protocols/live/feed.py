@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from protocols.ids import TopicSafe
+from protocols.ids import TopicSafe, UuidText
 
 
 class FeedModel(BaseModel):
@@ -16,13 +16,15 @@ class FeedModel(BaseModel):
 class Watch(FeedModel):
     """Screen → server: what to send from now on; replaces the watch before it.
 
-    `fleet`: every unit's view. `units`: also each record and waveform of these.
+    `fleet`: every unit's view. `units`: also each record and waveform of these. `room`: the
+    encounter in whose room this screen is; leaving it out leaves the room.
     """
 
     t: Literal["watch"] = "watch"
     fleet: bool = False
     units: Annotated[list[TopicSafe], Field(max_length=16)] = []
     waveforms: bool = True
+    room: UuidText | None = None
 
 
 class Hello(FeedModel):
@@ -168,23 +170,6 @@ class EncounterChanged(FeedModel):
     state: Literal["open", "closed"]
     opened_utc_us: int
     closed_utc_us: int | None = None
-
-
-class AdviceChanged(FeedModel):
-    """One advice, whole, after each change of its state."""
-
-    t: Literal["advice"] = "advice"
-    unit: str
-    encounter_id: str
-    advice_id: str
-    text: str
-    by: str
-    state: Literal["sent", "delivered", "seen", "confirmed", "declined", "expired"]
-    given_utc_us: int
-    expires_utc_us: int
-    answered_utc_us: int | None = None
-    answered_by: str | None = None
-    reason: str | None = None
 
 
 class HandoffChanged(FeedModel):

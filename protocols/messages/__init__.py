@@ -20,6 +20,7 @@ from protocols.messages.chart import (
 )
 from protocols.messages.clip import Clip, Still
 from protocols.messages.link import DeviceHealth, LinkHealth, StreamBacklog
+from protocols.messages.medication import Medication
 from protocols.messages.order import (
     AdviceOrder,
     EncounterOrder,
@@ -28,9 +29,23 @@ from protocols.messages.order import (
     HospitalsOrder,
     OrderAnswer,
     TaskOrder,
+    WithdrawOrder,
 )
 from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
+from protocols.messages.room import (
+    Called,
+    DirectoryOrder,
+    PersonEntry,
+    Present,
+    RingCancelled,
+    RingRequest,
+    RingSeen,
+    RoomOrder,
+    Said,
+    SaidOrder,
+    TeamEntry,
+)
 from protocols.messages.status import (
     ClockCorrection,
     Gap,
@@ -57,6 +72,9 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "encounter_opened": EncounterOpened,
         "encounter_closed": EncounterClosed,
         "handover": HandoverRequest,
+        "ring": RingRequest,
+        "ring_cancelled": RingCancelled,
+        "said": Said,
     },
     Stream.ACK: {"answer": OrderAnswer},
     Stream.VITALS: {"vitals": VitalsReading},
@@ -67,10 +85,14 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
     Stream.CLIP: {"clip": Clip},
     Stream.ORDER: {
         "advice": AdviceOrder,
+        "withdraw": WithdrawOrder,
         "task": TaskOrder,
         "encounter": EncounterOrder,
         "handoff_receipt": HandoffReceipt,
         "hospitals": HospitalsOrder,
+        "directory": DirectoryOrder,
+        "room": RoomOrder,
+        "said_order": SaidOrder,
     },
 }
 """Which bodies a stream may carry."""
@@ -140,11 +162,13 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Channel",
-    "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceHealth", "EncounterClosed",
-    "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest",
-    "HospitalEntry", "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote",
-    "Position", "Presence", "Score", "ScorePart", "SeqSpan", "StatusChange", "Still",
-    "StreamBacklog", "TaskOrder", "TimeNodeStamp", "VitalsReading", "WaveformBlock",
-    "WaveformEncoding", "parse_body", "parse_many",
+    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Called",
+    "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceHealth", "DirectoryOrder",
+    "EncounterClosed", "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt",
+    "HandoverRequest", "HospitalEntry", "HospitalsOrder", "LinkHealth", "Medication", "Message",
+    "OrderAnswer", "PatientNote", "PersonEntry", "Position", "Presence", "Present", "RingCancelled",
+    "RingRequest", "RingSeen", "RoomOrder", "Said", "SaidOrder", "Score", "ScorePart", "SeqSpan",
+    "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TeamEntry", "TimeNodeStamp",
+    "VitalsReading", "WaveformBlock", "WaveformEncoding", "WithdrawOrder", "parse_body",
+    "parse_many",
 ]  # fmt: skip

@@ -6,11 +6,16 @@ from pydantic import Field, Strict
 
 from protocols.ids import TopicSafe, UuidText
 from protocols.messages.base import Message
+from protocols.messages.medication import Dose, Medication
 from protocols.units import UtcMicros
 
 
 class AdviceOrder(Message):
-    """A doctor's advice to the crew; rings on the tablet until it is confirmed or declined."""
+    """A doctor's advice to the crew; rings on the tablet until it is confirmed or declined.
+
+    With a `medication` it is an order of a drug, to be read back; `text` then says the same in
+    words, for a vehicle that does not know the field.
+    """
 
     kind: Literal["advice"] = "advice"
     order_id: UuidText
@@ -20,6 +25,18 @@ class AdviceOrder(Message):
     by_role: Literal["doctor", "operator"]
     given_utc_us: UtcMicros
     expires_utc_us: UtcMicros  # later than this it is shown as expired and cannot be confirmed
+    medication: Medication | None = None
+
+
+class WithdrawOrder(Message):
+    """A doctor takes an advice back; too late for one that was carried out."""
+
+    kind: Literal["withdraw"] = "withdraw"
+    order_id: UuidText
+    withdrawn_order_id: UuidText
+    by: Annotated[str, Field(max_length=80)]
+    given_utc_us: UtcMicros
+    expires_utc_us: UtcMicros
 
 
 class TaskOrder(Message):
@@ -79,11 +96,21 @@ class HospitalsOrder(Message):
 
 
 class OrderAnswer(Message):
-    """What became of an order in the vehicle; one record for each change."""
+    """What became of an order in the vehicle; one record for each change.
+
+    `hub_utc_us`: when, by the hub's clock as the vehicle knew it; what a validity is judged by.
+    `misread` changes nothing: the dose typed at the read-back was not the one ordered.
+    """
 
     kind: Literal["answer"] = "answer"
     order_id: UuidText
-    state: Literal["delivered", "seen", "confirmed", "declined", "expired"]
+    state: Literal[
+        "delivered", "seen", "misread", "read_back", "confirmed", "administered", "declined",
+        "expired", "lapsed", "withdrawn",
+    ]  # fmt: skip
     by: Annotated[str, Field(max_length=80)] | None = None
     reason: Annotated[str, Field(max_length=400)] | None = None
     read_back: Annotated[str, Field(max_length=2000)] | None = None
+    hub_utc_us: UtcMicros | None = None
+    administered_utc_us: UtcMicros | None = None
+    administered_dose: Dose | None = None

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.running.demo import RunningDemo
 
@@ -10,9 +10,16 @@ LIVE_S = 20
 """Within this, a page that was just opened shows live values."""
 
 
-def context(chromium: Browser, *, language: str = "en-GB", wide: bool = True) -> BrowserContext:
-    size = {"width": 1600, "height": 1000} if wide else {"width": 1280, "height": 800}
-    made = chromium.new_context(locale=language, viewport=size)  # type: ignore[arg-type]
+def context(
+    chromium: Browser,
+    *,
+    language: str = "en-GB",
+    wide: bool = True,
+    size: tuple[int, int] | None = None,
+) -> BrowserContext:
+    width, height = size or ((1600, 1000) if wide else (1280, 800))
+    viewport: ViewportSize = {"width": width, "height": height}
+    made = chromium.new_context(locale=language, viewport=viewport)
     made.set_default_timeout(LIVE_S * 1000)
     return made
 

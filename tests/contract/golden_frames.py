@@ -24,11 +24,13 @@ from protocols.messages import (
     Alarm,
     AlarmPriority,
     AudioPause,
+    Called,
     Channel,
     Clip,
     ClockCorrection,
     ConsciousnessNote,
     DeviceHealth,
+    DirectoryOrder,
     EncounterClosed,
     EncounterOpened,
     EncounterOrder,
@@ -39,10 +41,19 @@ from protocols.messages import (
     HospitalEntry,
     HospitalsOrder,
     LinkHealth,
+    Medication,
     Message,
     OrderAnswer,
     PatientNote,
+    PersonEntry,
     Position,
+    Present,
+    RingCancelled,
+    RingRequest,
+    RingSeen,
+    RoomOrder,
+    Said,
+    SaidOrder,
     Score,
     ScorePart,
     SeqSpan,
@@ -50,10 +61,12 @@ from protocols.messages import (
     Still,
     StreamBacklog,
     TaskOrder,
+    TeamEntry,
     TimeNodeStamp,
     VitalsReading,
     WaveformBlock,
     WaveformEncoding,
+    WithdrawOrder,
 )
 from protocols.messages.samples import ENCODING, Samples, encode_samples
 
@@ -114,6 +127,11 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
             at_utc_us=NOW_US,
         ),
     )
+    yield Stream.CHART, RingRequest(
+        ring_id=ID, encounter_id=ID, team_id="chest-pain", by="crew", eta_utc_us=NOW_US + 9
+    )  # fmt: skip
+    yield Stream.CHART, RingCancelled(ring_id=ID, by="crew")
+    yield Stream.CHART, Said(said_id=ID, encounter_id=ID, text="青霉素过敏", by="crew")
     yield Stream.ACK, OrderAnswer(order_id=ID, state="confirmed", by="crew", read_back="ok")
     yield Stream.VITALS, VitalsReading(
         heart_rate_bpm=88.0, pulse_bpm=87.0, spo2_pct=97.0, respiratory_rate_bpm=16.0,
@@ -144,6 +162,42 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
     yield Stream.ORDER, AdviceOrder(
         order_id=ID, encounter_id=ID, text="阿司匹林 300 mg 嚼服", by="Dr Chen",
         by_role="doctor", given_utc_us=NOW_US,
+        expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, AdviceOrder(
+        order_id=ID, encounter_id=ID, text="Aspirin 阿司匹林 300 mg oral", by="Dr Chen",
+        by_role="doctor", given_utc_us=NOW_US, expires_utc_us=until_us,
+        medication=Medication(
+            drug="aspirin", name_en="Aspirin", name_zh="阿司匹林", dose=300.0, unit="mg",
+            route="oral", patient_class="adult", usual="150-300 mg", source="ESC 2023",
+            remark="嚼服",
+        ),
+    )  # fmt: skip
+    yield Stream.ORDER, DirectoryOrder(
+        order_id=ID,
+        teams=(
+            TeamEntry(team_id="chest-pain", name="胸痛中心", team_kind="chest_pain",
+                      organisation="广州市第一人民医院"),
+        ),
+        people=(PersonEntry(username="chen", name="Dr Chen", organisation="广州市第一人民医院"),),
+        given_utc_us=NOW_US, expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, RoomOrder(
+        order_id=ID, encounter_id=ID, also_known_as=(ID,),
+        rings=(
+            RingSeen(ring_id=ID, target="胸痛中心", state="answered", calls=(
+                Called(name="Dr Chen", organisation="First", step=0, state="answered"),)),
+        ),
+        people=(Present(name="Dr Chen", organisation="First", role="doctor",
+                        joined_utc_us=NOW_US),),
+        given_utc_us=NOW_US, expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, SaidOrder(
+        order_id=ID, encounter_id=ID, text="Any allergies?", by="Dr Chen",
+        given_utc_us=NOW_US, expires_utc_us=until_us,
+    )  # fmt: skip
+    yield Stream.ORDER, WithdrawOrder(
+        order_id=ID, withdrawn_order_id=ID, by="Dr Chen", given_utc_us=NOW_US,
         expires_utc_us=until_us,
     )  # fmt: skip
     yield Stream.ORDER, TaskOrder(
@@ -209,8 +263,10 @@ def frame_of(stream: Stream, message: Message) -> Frame:
 
 def name_of(stream: Stream, message: Message) -> str:
     """Return the golden file's name without its ending."""
-    encoding = f".{message.encoding.value}" if isinstance(message, WaveformBlock) else ""
-    return f"v1.{stream.value}.{message.kind}{encoding}"
+    more = f".{message.encoding.value}" if isinstance(message, WaveformBlock) else ""
+    if isinstance(message, AdviceOrder) and message.medication is not None:
+        more = f".{message.medication.kind}"
+    return f"v1.{stream.value}.{message.kind}{more}"
 
 
 def salvaged() -> Frame:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, JournalSettings, open_journal
 from edge_agent.orders import OrderDesk
 from edge_agent.triage import Alarms, AlarmSettings, Around, Run, Scores
@@ -15,7 +16,7 @@ from edge_agent.vehicle_clock import VehicleClock
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, UnitId
 from protocols.link import Held, Stream
-from protocols.messages import AdviceOrder, DeviceHealth, Message, parse_body
+from protocols.messages import AdviceOrder, DeviceHealth, Medication, Message, parse_body
 from tests.fakes.clock import FakeClock
 
 UNIT: Final = UnitId("A-001")
@@ -44,7 +45,10 @@ class Cab:
                 devices=lambda: self.devices, cameras=list, is_linked=lambda: self.is_linked
             ),
         )
-        self.orders = OrderDesk(journal, self.run, self.vehicle_clock, unit=UNIT)
+        self.hub_time = HubTime(self.vehicle_clock)
+        self.orders = OrderDesk(
+            journal, self.run, self.vehicle_clock, unit=UNIT, hub_time=self.hub_time
+        )
         self._orders = 0
 
     def devices_of(self, *health: Callable[[], DeviceHealth]) -> None:
@@ -76,6 +80,13 @@ class Cab:
         held = Held(watermark=self._orders)
         await self.journal.receive_orders(HUB, [(self._orders, order_id, body)], held)
         self.orders.nudge()
+
+    def drug(self, *, valid_s: float = 600) -> AdviceOrder:
+        aspirin = Medication(
+            drug="aspirin", name_en="Aspirin", name_zh="阿司匹林", dose=300.0, unit="mg",
+            route="oral", patient_class="adult", usual="150-300 mg", source="ESC 2023",
+        )  # fmt: skip
+        return self.advice("chewed", valid_s=valid_s).model_copy(update={"medication": aspirin})
 
     def advice(self, text: str = "Oxygen 4 l/min", *, valid_s: float = 600) -> AdviceOrder:
         now_us = self.clock.utc_us()

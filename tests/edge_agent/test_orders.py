@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from protocols.consult import AdviceEvent as E
 from protocols.errors import ConflictError, NotFoundError
 from protocols.link import Stream
 from protocols.messages import EncounterOrder, HospitalEntry, HospitalsOrder, OrderAnswer
@@ -22,26 +23,27 @@ async def test_advice_is_delivered_seen_and_confirmed_each_once(tmp_path: Path) 
     async with cab(tmp_path) as vehicle:
         advice = vehicle.advice()
         await vehicle.ordered(advice)
-        await vehicle.until(lambda: bool(vehicle.orders.advice))
-        for state in ("seen", "seen", "confirmed", "confirmed", "seen"):
-            await vehicle.orders.answer(advice.order_id, state, by="Chen")
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
+        for event in (E.SEE, E.SEE, E.CONFIRM, E.CONFIRM, E.SEE):
+            await vehicle.orders.advice.answer(advice.order_id, event, by="Chen")
         assert await answers(vehicle) == ["delivered", "seen", "confirmed"]
         with pytest.raises(ConflictError):
-            await vehicle.orders.answer(advice.order_id, "declined", by="Chen", reason="no")
-        [shown] = vehicle.orders.advice
+            await vehicle.orders.advice.answer(advice.order_id, E.DECLINE, by="Chen", reason="no")
+        [shown] = vehicle.orders.advice.shown
     assert (shown.state, shown.answered_by) == ("confirmed", "Chen")
+    assert [step.said for step in shown.steps] == ["delivered", "seen", "confirmed"]
 
 
 async def test_advice_that_has_expired_is_never_confirmed_and_is_reported(tmp_path: Path) -> None:
     async with cab(tmp_path) as vehicle:
         advice = vehicle.advice(valid_s=60)
         await vehicle.ordered(advice)
-        await vehicle.until(lambda: bool(vehicle.orders.advice))
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
         await vehicle.clock.advance(61)
         with pytest.raises(ConflictError) as refused:
-            await vehicle.orders.answer(advice.order_id, "confirmed", by="Chen")
+            await vehicle.orders.advice.answer(advice.order_id, E.CONFIRM, by="Chen")
         assert refused.value.facts["state"] == "expired"
-        await vehicle.until(lambda: vehicle.orders.advice[0].state == "expired")
+        await vehicle.until(lambda: vehicle.orders.advice.shown[0].state == "expired")
         assert await answers(vehicle) == ["delivered", "expired"]
 
 
@@ -51,7 +53,10 @@ async def test_advice_that_expired_on_the_way_is_reported_as_expired(tmp_path: P
         await vehicle.clock.advance(86_400)
         await vehicle.ordered(advice)
         await vehicle.until(
-            lambda: bool(vehicle.orders.advice) and vehicle.orders.advice[0].state == "expired"
+            lambda: (
+                bool(vehicle.orders.advice.shown)
+                and vehicle.orders.advice.shown[0].state == "expired"
+            )
         )
         assert (await answers(vehicle))[-1] == "expired"
 
@@ -59,7 +64,7 @@ async def test_advice_that_expired_on_the_way_is_reported_as_expired(tmp_path: P
 async def test_an_unknown_advice_is_no_advice(tmp_path: Path) -> None:
     async with cab(tmp_path) as vehicle:
         with pytest.raises(NotFoundError):
-            await vehicle.orders.answer("x" * 500, "confirmed", by="Chen")
+            await vehicle.orders.advice.answer("x" * 500, E.CONFIRM, by="Chen")
 
 
 async def test_after_a_restart_an_answer_stands_and_is_not_said_again(tmp_path: Path) -> None:
@@ -67,10 +72,10 @@ async def test_after_a_restart_an_answer_stands_and_is_not_said_again(tmp_path: 
     async with cab(tmp_path, clock) as vehicle:
         advice = vehicle.advice()
         await vehicle.ordered(advice)
-        await vehicle.until(lambda: bool(vehicle.orders.advice))
-        await vehicle.orders.answer(advice.order_id, "declined", by="Chen", reason="allergy")
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
+        await vehicle.orders.advice.answer(advice.order_id, E.DECLINE, by="Chen", reason="allergy")
     async with cab(tmp_path, clock) as again:
-        [shown] = again.orders.advice
+        [shown] = again.orders.advice.shown
         assert (shown.state, shown.reason) == ("declined", "allergy")
         assert await answers(again) == ["delivered", "declined"]
 

@@ -160,7 +160,7 @@ async def test_advice_rings_on_the_screen_and_is_confirmed_there(tablet: Tablet)
         await said(screen, "hello")
         advice = tablet.vehicle.advice("Aspirin 300 mg")
         await tablet.vehicle.ordered(advice)
-        await tablet.vehicle.until(lambda: bool(tablet.vehicle.orders.advice))
+        await tablet.vehicle.until(lambda: bool(tablet.vehicle.orders.advice.shown))
         await tablet.vehicle.clock.advance(1)
         state = await said(screen, "state")
         while not state["advice"]:

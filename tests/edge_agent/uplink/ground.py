@@ -11,12 +11,14 @@ from typing import Final
 
 import aiomqtt
 
+from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, JournalSettings, open_journal
 from edge_agent.journal.settings import trace_of
 from edge_agent.uplink import BrokerAccess, Uplink
 from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.trace import Trace
+from edge_agent.vehicle_clock import VehicleClock
 from firmware_sim.modem import Modem, ModemSetup, PortPair
 from hub.access.secrets import machine_hash
 from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
@@ -175,7 +177,7 @@ def uplink_of(journal: Journal, ports: dict[str, int]) -> Uplink:
 
     return Uplink(
         journal,
-        OrderInbox(journal, clock),
+        OrderInbox(journal, clock, HubTime(VehicleClock(clock))),
         BrokerAccess(unit=UNIT, password=PASSWORD, tls=None),
         [(name, Door(LOOPBACK, port)) for name, port in ports.items()],
         describe=describe,

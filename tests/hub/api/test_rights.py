@@ -61,6 +61,33 @@ TABLE: Final = (
         "POST /api/v1/encounters/{encounter_id}/advice", DOCTOR,
         path=f"/api/v1/encounters/{ID}/advice", json={"text": "oxygen"},
     ),
+    asked("GET /api/v1/formulary", DOCTOR),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/orders", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/orders",
+        json={
+            "drug": "aspirin", "dose": 300, "unit": "mg", "route": "oral", "patient_class": "adult",
+        },
+    ),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/advice/{advice_id}/withdraw", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/advice/{ID}/withdraw",
+    ),
+    asked("GET /api/v1/rings", DOCTOR),
+    asked("POST /api/v1/rings/{ring_id}/join", DOCTOR, path=f"/api/v1/rings/{ID}/join"),
+    asked("POST /api/v1/rings/{ring_id}/decline", DOCTOR, path=f"/api/v1/rings/{ID}/decline"),
+    asked(
+        "GET /api/v1/encounters/{encounter_id}/room", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/room",
+    ),
+    asked(
+        "GET /api/v1/encounters/{encounter_id}/record", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/record",
+    ),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/texts", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/texts", json={"text": "hello"},
+    ),
     asked("GET /api/v1/hospitals", *Role),
     asked("GET /api/v1/handoffs", DOCTOR, OPERATOR),
     asked(

@@ -20,11 +20,13 @@ from hub.store.encounters import Encounter
 from hub.store.handoffs import HandoffRow
 from hub.store.units import Unit
 from protocols.clinical import News2Inputs, Reading, news2, shock_index
+from protocols.consult import AdviceState
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.ids import EncounterId, HospitalId, JournalId, OrderId, UnitId
 from protocols.messages import (
     AlarmPriority,
     Channel,
+    Medication,
     PatientNote,
     TimeNodeStamp,
     VitalsReading,
@@ -36,6 +38,10 @@ from tests.hub.vehicle import NOON_US
 
 HOSPITAL = Hospital(hospital_id="gz", name="广州 First", fhir_url="http://127.0.0.1:1/fhir")
 SECOND_US = 1_000_000
+ASPIRIN = Medication(
+    drug="aspirin", name_en="Aspirin", name_zh="阿司匹林", dose=300.0, unit="mg", route="oral",
+    patient_class="adult", usual="150-300 mg", source="ESC 2023",
+)  # fmt: skip
 
 
 def encounter() -> Encounter:
@@ -134,11 +140,17 @@ def full_case() -> Case:
             Advice(
                 advice_id=OrderId(new_id()), encounter_id=here.encounter_id, unit=here.unit,
                 text="阿司匹林 300 mg", given_by="Dr Chen", given_utc_us=NOON_US,
-                expires_utc_us=NOON_US + 600 * SECOND_US, state=state, answered_utc_us=NOON_US + 1,
+                expires_utc_us=NOON_US + 600 * SECOND_US, state=AdviceState(state),
+                answered_utc_us=NOON_US + 1,
                 answered_by="李雷", reason="allergic" if state == "declined" else None,
-                read_back=None,
+                read_back=None, medication=drug, administered_utc_us=given_us,
             )
-            for state in ("confirmed", "declined", "expired", "sent")
+            for state, drug, given_us in (
+                *((state, None, None) for state in ("confirmed", "declined", "expired", "sent")),
+                ("administered", ASPIRIN, NOON_US + 90 * SECOND_US),
+                ("declined", ASPIRIN, None),
+                ("withdrawn", ASPIRIN, None),
+            )
         ],
         alarms=[
             AlarmEpisode(
@@ -182,17 +194,23 @@ def test_an_independent_validator_finds_nothing_wrong(
     assert errors(spoilt) != []
 
 
+_TEXTS = (
+    r"Composition\.section\[\d+\]\.text|MedicationAdministration\.dosage\.text"
+    r"|MedicationRequest\.dosageInstruction\[\d+\]\.text"
+)
+
+
 def errors(bundle: dict[str, Any]) -> list[str]:
     """What the validator finds wrong.
 
-    It does not know the narrative of a section (R4, Composition.section.text, 0..1), for it takes
-    `text` away from every element; the next test has that checked by another.
+    It does not know the narrative of a section (R4, Composition.section.text, 0..1) or a dosage in
+    words, for it takes `text` away from every element; the next test has that checked by another.
     """
     report = Validator().validate_resource(bundle)
     return [
         f"{issue.path} {issue.code} {issue.message}"
         for issue in report.errors
-        if not re.fullmatch(r"Composition\.section\[\d+\]\.text", issue.path or "")
+        if not re.fullmatch(_TEXTS, issue.path or "")
     ]
 
 
@@ -241,6 +259,16 @@ def test_a_score_with_parts_missing_is_a_range() -> None:
     ]
     assert [score["valueRange"]["low"]["value"] for score in scores] == [3]
     assert [score["valueRange"]["high"]["value"] for score in scores] == [17]
+
+
+def test_an_ordered_drug_is_a_request_and_one_that_was_given_an_administration() -> None:
+    resources = [entry["resource"] for entry in made(full_case())["entry"]]
+    requests = [one for one in resources if one["resourceType"] == "MedicationRequest"]
+    assert [one["status"] for one in requests] == ["completed", "cancelled", "cancelled"]
+    [given] = [one for one in resources if one["resourceType"] == "MedicationAdministration"]
+    assert given["dosage"]["dose"] | {"value": 300} == given["dosage"]["dose"]
+    assert given["effectiveDateTime"].startswith("2027-01-15T08:01:30")
+    assert given["request"]["reference"] == f"urn:uuid:{requests[0]['id']}"
 
 
 def test_vital_signs_are_thinned_to_one_in_five_minutes() -> None:

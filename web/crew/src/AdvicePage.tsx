@@ -1,4 +1,4 @@
-import { clockText, Empty } from "@goldenhour/shared";
+import { type Advice, amountText, clockText, drugText, Empty, wordOf } from "@goldenhour/shared";
 import { useTranslation } from "react-i18next";
 
 import type { VehicleState } from "./state.ts";
@@ -11,15 +11,33 @@ export function AdvicePage({ state }: { state: VehicleState }) {
   return (
     <ol className="adv">
       {advice.map((each) => (
-        <li key={each.adviceId} className="gh-card" data-testid={`advice-item-${each.adviceId}`} data-state={each.state}>
-          <p>{each.text}</p>
-          <span className="gh-dim gh-num">
-            <b>{t(`advice.state.${each.state}`)}</b>
-            {each.answeredBy !== null && ` · ${each.answeredBy}`}
-            {each.reason !== null && ` · ${each.reason}`} · {t("advice.from", { name: each.by })} · {clockText(each.givenUtcUs)}
-          </span>
-        </li>
+        <Item key={each.adviceId} advice={each} />
       ))}
     </ol>
+  );
+}
+
+function Item({ advice }: { advice: Advice }) {
+  const { t } = useTranslation();
+  const { medication } = advice;
+  return (
+    <li className="gh-card" data-testid={`advice-item-${advice.adviceId}`} data-state={advice.state}>
+      <p>{medication === null ? advice.text : drugText(t, medication)}</p>
+      <span className="gh-dim gh-num">
+        <b>{t(`advice.state.${advice.state}`)}</b>
+        {medication !== null &&
+          advice.administeredUtcUs !== null &&
+          ` · ${t("order.givenDose", { amount: amountText(advice.administeredDose ?? medication.dose, medication.unit), time: clockText(advice.administeredUtcUs) })}`}
+        {advice.answeredBy !== null && ` · ${advice.answeredBy}`}
+        {advice.reason !== null && ` · ${advice.reason}`} · {t("advice.from", { name: advice.by })} · {clockText(advice.givenUtcUs)}
+      </span>
+      <ul className="adv-steps gh-num">
+        {advice.steps.map((step) => (
+          <li key={`${step.said}-${step.atUtcUs}`} data-said={step.said}>
+            {wordOf(t, "advice.state", step.said)} {clockText(step.atUtcUs, true)}
+          </li>
+        ))}
+      </ul>
+    </li>
   );
 }

@@ -3,6 +3,9 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { answer } from "./answer.ts";
+import { Decline } from "./Decline.tsx";
+import { DrugLine } from "./DrugLine.tsx";
+import { ReadBack } from "./ReadBack.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
 import { useAction } from "./useVehicle.ts";
 
@@ -12,10 +15,9 @@ export function AdviceRing({ state }: { state: VehicleState }) {
   const now = useNow();
   const [sound] = useState(() => new AlarmSound());
   const [declining, setDeclining] = useState<string | null>(null);
-  const [reason, setReason] = useState("");
   const { run, isBusy, error } = useAction();
   const advice = ringingAdvice(state.advice, now);
-  const isRinging = advice !== null && advice.state !== "seen";
+  const isRinging = advice !== null && (advice.state === "sent" || advice.state === "delivered");
   useEffect(() => {
     if (isRinging) sound.start("medium");
     else sound.stop();
@@ -24,114 +26,69 @@ export function AdviceRing({ state }: { state: VehicleState }) {
     };
   }, [sound, isRinging]);
   if (advice === null) return null;
-  const { adviceId } = advice;
-  const isDeclining = declining === adviceId;
-  const reasons = t("crew.declineReasons", { returnObjects: true });
+  const { adviceId, medication } = advice;
+  const decline = () => {
+    sound.stop();
+    setDeclining(adviceId);
+  };
   return (
-    <section className="ring" data-testid="advice-ring" data-state={advice.state} role="alert">
+    <section className="ring" data-testid="advice-ring" data-state={advice.state} data-kind={medication === null ? "advice" : "medication"} role="alert">
       <header>
-        <b>{t("crew.ring")}</b>
+        <b>{t(medication === null ? "crew.ring" : "crew.ringDrug")}</b>
         <span>{t("advice.from", { name: advice.by })}</span>
         <span className="gh-num">{clockText(advice.givenUtcUs)}</span>
         <div className="gh-spacer" />
         <span className="gh-num">{t("advice.expires", { span: spanText(t, advice.expiresUtcUs - now) })}</span>
       </header>
-      <p>{advice.text}</p>
-      {isDeclining ? (
+      {medication === null ? <p>{advice.text}</p> : <DrugLine drug={medication} />}
+      {declining === adviceId ? (
+        <Decline
+          isBusy={isBusy}
+          onBack={() => {
+            setDeclining(null);
+          }}
+          onSend={(reason) => {
+            run(async () => {
+              await answer.decline(adviceId, reason);
+              setDeclining(null);
+            });
+          }}
+        />
+      ) : medication !== null && advice.state !== "read_back" ? (
+        <ReadBack key={adviceId} advice={advice} drug={medication} onDecline={decline} />
+      ) : (
         <>
-          <h2>{t("crew.declineWhy")}</h2>
-          <div className="ring-reasons">
-            {reasons.map((each, index) => (
+          {medication !== null && <p className="ring-said">{t("crew.readBackOk", { text: advice.readBack ?? "" })}</p>}
+          <div className="ring-buttons">
+            {isRinging && (
               <button
-                key={each}
                 type="button"
-                className="tap"
-                data-testid={`advice-reason-${index}`}
-                aria-pressed={reason === each}
+                className="big quiet"
+                data-testid="advice-seen"
+                disabled={isBusy}
                 onClick={() => {
-                  setReason(each);
+                  run(() => answer.seen(adviceId));
                 }}
               >
-                {each}
+                {t("crew.seen")}
               </button>
-            ))}
-            <input
-              aria-label={t("crew.declineOther")}
-              placeholder={t("crew.declineOther")}
-              data-testid="advice-reason-other"
-              value={reasons.includes(reason as (typeof reasons)[number]) ? "" : reason}
-              maxLength={400}
-              onChange={(event) => {
-                setReason(event.currentTarget.value);
-              }}
-            />
-          </div>
-          <div className="ring-buttons">
-            <button
-              type="button"
-              className="big quiet"
-              onClick={() => {
-                setDeclining(null);
-              }}
-            >
-              {t("common.back")}
+            )}
+            <button type="button" className="big quiet" data-testid="advice-decline" disabled={isBusy} onClick={decline}>
+              {t("crew.decline")}
             </button>
             <button
               type="button"
-              className="big"
-              data-testid="advice-decline-send"
-              disabled={isBusy || reason.trim() === ""}
+              className="big yes"
+              data-testid="advice-confirm"
+              disabled={isBusy}
               onClick={() => {
-                run(async () => {
-                  await answer.decline(adviceId, reason.trim());
-                  setReason("");
-                  setDeclining(null);
-                });
+                run(() => answer.confirm(adviceId));
               }}
             >
-              {t("crew.declineSend")}
+              {t(medication === null ? "crew.confirm" : "crew.confirmDrug")}
             </button>
           </div>
         </>
-      ) : (
-        <div className="ring-buttons">
-          {isRinging && (
-            <button
-              type="button"
-              className="big quiet"
-              data-testid="advice-seen"
-              disabled={isBusy}
-              onClick={() => {
-                run(() => answer.seen(adviceId));
-              }}
-            >
-              {t("crew.seen")}
-            </button>
-          )}
-          <button
-            type="button"
-            className="big quiet"
-            data-testid="advice-decline"
-            disabled={isBusy}
-            onClick={() => {
-              sound.stop();
-              setDeclining(adviceId);
-            }}
-          >
-            {t("crew.decline")}
-          </button>
-          <button
-            type="button"
-            className="big yes"
-            data-testid="advice-confirm"
-            disabled={isBusy}
-            onClick={() => {
-              run(() => answer.confirm(adviceId));
-            }}
-          >
-            {t("crew.confirm")}
-          </button>
-        </div>
       )}
       {error !== null && <ErrorNote error={error} />}
     </section>

@@ -9,6 +9,7 @@ import { Clock, Waiting } from "./Head.tsx";
 import { NowPage } from "./NowPage.tsx";
 import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
+import { ToGive } from "./ToGive.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
 import { useVehicle } from "./useVehicle.ts";
 
@@ -40,6 +41,7 @@ function Tablet({ feed }: { feed: FeedClient }) {
       <Head state={state} />
       <FeedLost server="vehicle" />
       <AdviceRing state={state} />
+      <ToGive state={state} />
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
         {shown === "patient" && <PatientPage state={state} />}

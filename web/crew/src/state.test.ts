@@ -14,6 +14,12 @@ const advice = (id: string, change: Partial<Advice>): Advice => ({
   answeredUtcUs: null,
   answeredBy: null,
   reason: null,
+  readBack: null,
+  administeredUtcUs: null,
+  administeredDose: null,
+  withdrawAskedUtcUs: null,
+  medication: null,
+  steps: [],
   ...change,
 });
 

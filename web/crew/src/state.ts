@@ -8,6 +8,7 @@ import {
   type Hospital,
   type LinkView,
   type NodeView,
+  OPEN_STATES,
   type Profile,
   PROFILES,
   readAdvice,
@@ -99,9 +100,7 @@ export function readState(f: Fields): VehicleState {
 
 /** The first advice that still waits for an answer, oldest first; an expired one waits no more. */
 export function ringingAdvice(advice: readonly Advice[], nowUtcUs: number): Advice | null {
-  const waiting = advice.filter(
-    (each) => (each.state === "sent" || each.state === "delivered" || each.state === "seen") && each.expiresUtcUs > nowUtcUs,
-  );
+  const waiting = advice.filter((each) => OPEN_STATES.has(each.state) && each.expiresUtcUs > nowUtcUs);
   waiting.sort((a, b) => a.givenUtcUs - b.givenUtcUs);
   return waiting[0] ?? null;
 }

@@ -2,7 +2,9 @@
 
 export { AlarmBar } from "./alarm/AlarmBar.tsx";
 export { AlarmSound, BURSTS } from "./alarm/sound.ts";
+export * from "./advice/words.ts";
 export * from "./api/client.ts";
+export * from "./api/consult.ts";
 export { ErrorNote } from "./api/ErrorNote.tsx";
 export * from "./api/hub.ts";
 export { networkProblem, Problem, problemOf, sentencesOf } from "./api/problem.ts";
@@ -27,6 +29,7 @@ export { bandText, missingText, News2, scoreText } from "./triage/News2.tsx";
 export * from "./units/index.ts";
 export { VideoPlayer } from "./video/VideoPlayer.tsx";
 export { PressureTile, VitalsGrid, VitalsSource, VitalTile, valueText } from "./vitals/VitalTile.tsx";
+export * from "./wire/advice.ts";
 export * from "./wire/bodies.ts";
 export { Fields, WireError } from "./wire/decode.ts";
 export * from "./wire/feed.ts";

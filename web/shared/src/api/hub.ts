@@ -2,11 +2,10 @@
 
 import type { RecordGap } from "../feed/room.ts";
 import { Fields } from "../wire/decode.ts";
+import { type Advice, readAdvice } from "../wire/advice.ts";
 import {
-  type Advice,
   type Handoff,
   type NodeView,
-  readAdvice,
   readHandoff,
   readNode,
   readRecord,

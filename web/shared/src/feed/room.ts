@@ -2,7 +2,8 @@
 
 import type { Alarm, PatientNote, Score } from "../wire/bodies.ts";
 import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
-import type { Advice, Handoff, StreamRecord } from "../wire/feed.ts";
+import type { Advice } from "../wire/advice.ts";
+import type { Handoff, StreamRecord } from "../wire/feed.ts";
 import type { WaveBlock } from "../wire/wave.ts";
 import { WaveRing } from "../ecg/ring.ts";
 import { Topics } from "./topics.ts";
@@ -81,7 +82,9 @@ export class Room {
     this.tell("waves");
   }
 
+  /** Take in an advice; an answer to a request may arrive after the feed has told what came next. */
   advise(advice: Advice): void {
+    if (advice.steps.length < (this.adviceById.get(advice.adviceId)?.steps.length ?? 0)) return;
     this.adviceById.set(advice.adviceId, advice);
     this.adviceSnapshot = [...this.adviceById.values()].sort((a, b) => b.givenUtcUs - a.givenUtcUs);
     this.tell("advice");

@@ -1,5 +1,6 @@
 /** The live feed's text messages. Mirrors `protocols/live/feed.py`, which is the code of record. */
 
+import { type Advice, readAdvice } from "./advice.ts";
 import { Fields } from "./decode.ts";
 
 export const LINK_STATES = ["live", "thin", "store-and-forward", "recovering", "lost", "unknown"] as const;
@@ -61,22 +62,6 @@ export type StreamRecord = {
   receivedUtcUs: number | null;
   lane: "live" | "backfill";
   body: Fields;
-};
-
-export const ADVICE_STATES = ["sent", "delivered", "seen", "confirmed", "declined", "expired"] as const;
-export type AdviceState = (typeof ADVICE_STATES)[number];
-
-export type Advice = {
-  adviceId: string;
-  encounterId: string;
-  text: string;
-  by: string;
-  state: AdviceState;
-  givenUtcUs: number;
-  expiresUtcUs: number;
-  answeredUtcUs: number | null;
-  answeredBy: string | null;
-  reason: string | null;
 };
 
 export const HANDOFF_STATES = ["queued", "accepted", "failed"] as const;
@@ -232,22 +217,6 @@ export function readRecord(f: Fields): StreamRecord {
     receivedUtcUs: f.numberOr("received_utc_us"),
     lane: f.oneOf("lane", ["live", "backfill"]),
     body: f.object("body"),
-  };
-}
-
-export function readAdvice(f: Fields): Advice {
-  return {
-    // The vehicle keys its own list by the order that carried the advice; both are the one id.
-    adviceId: f.textOr("advice_id") ?? f.text("order_id"),
-    encounterId: f.textOr("encounter_id") ?? "",
-    text: f.text("text"),
-    by: f.text("by"),
-    state: f.oneOf("state", ADVICE_STATES),
-    givenUtcUs: f.number("given_utc_us"),
-    expiresUtcUs: f.number("expires_utc_us"),
-    answeredUtcUs: f.numberOr("answered_utc_us"),
-    answeredBy: f.textOr("answered_by"),
-    reason: f.textOr("reason"),
   };
 }
 
