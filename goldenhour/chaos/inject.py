@@ -24,7 +24,7 @@ _PARTS: Final = {
 }
 
 
-_COLD_START_S: Final = 8.0
+_COLD_START_S: Final = 6.0
 """Longer than an agent takes to start: it takes records before it knows the time."""
 
 
