@@ -35,19 +35,22 @@ class ClockKeeper:
         journal.on_append(self._appended)
 
     async def restore(self) -> None:
-        """Take up what an earlier run learnt since this computer was started."""
+        """Take up what an earlier run learnt since this computer was started; else, when it was."""
         kept, boot = await self._journal.kept(_KEPT), self._boot_id()
         if kept is None or boot is None or self._clock.learnt is not None:
             return
+        steady_us = self._clock.steady_us()
         try:
             found = json.loads(kept)
             learnt = Learnt(**{name: int(value) for name, value in found["learnt"].items()})
-            is_ours = found["boot"] == boot and learnt.confirmed_us <= self._clock.steady_us()
+            is_ours = found["boot"] == boot and learnt.confirmed_us <= steady_us
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             log.warning("clock.not_restored", extra={"error": type(err).__name__})
             return
         if is_ours:
             self._clock.learnt = self._told = learnt
+        else:
+            self._clock.not_before(learnt.offset_us + learnt.confirmed_us)
 
     async def run(self) -> None:
         """Keep and correct until cancelled."""
@@ -94,7 +97,7 @@ class ClockKeeper:
                 row.seq,
                 captured_utc_us=row.captured_utc_us,
                 steady_us=self._clock.steady_us(),
-                computer_us=self._clock.computer_us(),
+                computer_us=self._clock.untaught_us(),
             )
 
     def _boot_id(self) -> str | None:

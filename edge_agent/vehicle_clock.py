@@ -27,12 +27,13 @@ class VehicleClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._discipline = Discipline()
+        self._least_offset_us: int | None = None
         self.undated = Undated()
 
     def utc_us(self) -> int:
         """Return UTC in microseconds since 1970, the same that a stamp says."""
         found_us = self._discipline.utc_us(self.steady_us())
-        return self._clock.utc_us() if found_us is None else found_us
+        return self.untaught_us() if found_us is None else found_us
 
     def monotonic_s(self) -> float:
         """Return seconds from an arbitrary start; never goes back."""
@@ -50,6 +51,17 @@ class VehicleClock:
         """Return UTC as the computer's clock has it; may jump."""
         return self._clock.utc_us()
 
+    def not_before(self, utc_us: int) -> None:
+        """Take it for certain that `utc_us` is past: a receiver told so before this start."""
+        self._least_offset_us = utc_us - self.steady_us()
+
+    def untaught_us(self) -> int:
+        """Return UTC as known without a receiver: the computer's, but no less than is past."""
+        computer_us = self._clock.utc_us()
+        if self._least_offset_us is None:
+            return computer_us
+        return max(computer_us, self.steady_us() + self._least_offset_us)
+
     @property
     def learnt(self) -> Learnt | None:
         """What is known of UTC; None until a receiver has been believed."""
@@ -61,9 +73,10 @@ class VehicleClock:
 
     def heard_gnss(self, utc_us: int) -> bool:
         """Take the receiver's word that it is `utc_us` now; False where that cannot be."""
-        return self._discipline.heard(
-            utc_us, steady_us=self.steady_us(), computer_us=self._clock.utc_us()
-        )
+        computer_us = self._clock.utc_us()
+        if computer_us < self.untaught_us():
+            computer_us = 0  # it was never set
+        return self._discipline.heard(utc_us, steady_us=self.steady_us(), computer_us=computer_us)
 
     def corrections(self) -> list[ClockCorrection]:
         """Return what to add to the stamps of before the time was known; each is told once."""
@@ -82,7 +95,7 @@ class VehicleClock:
         )
         if found_us is not None:
             return Stamp(found_us, ClockSource.GNSS, error_us)
-        now_us = self._clock.utc_us()
+        now_us = self.untaught_us()
         self.undated.look(steady_us=steady_us, computer_us=now_us)
-        is_set = now_us >= EARLIEST_UTC_US
+        is_set = now_us >= EARLIEST_UTC_US and now_us <= self._clock.utc_us()
         return Stamp(max(0, now_us), ClockSource.RTC if is_set else ClockSource.UNSET, None)

@@ -8,6 +8,7 @@ is ahead, what lies between was accepted and is gone, is declared as a gap, and 
 given out again. Only a mark that was closed, or written since the machine started, knows the end.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -41,9 +42,10 @@ class Mark:
         self._journal = journal
         self._last = dict(last)
         self._file: int | None = None
+        self._path = _beside(path)
         self._boot = _boot()
         try:
-            self._file = os.open(_beside(path), os.O_WRONLY | os.O_CREAT, 0o600)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
             self._write()
         except OSError as err:
             log.warning("journal.no_mark", extra={"reason": err.strerror or str(err)})
@@ -52,8 +54,17 @@ class Mark:
     def note(self, last: Mapping[Stream, int]) -> None:
         """Note that these seqs were committed; a full disk takes it, for the file never grows."""
         self._last.update(last)
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._write()
+        except OSError as err:
+            # one that stays behind would say that the journal ended where it stopped
+            log.error("journal.mark_lost", extra={"reason": err.strerror or str(err)})  # noqa: TRY400 -- no bug
+            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+            self._file = None
 
     def close(self) -> None:
         """Close the file, which has from now on all there is to know, whatever becomes of power."""

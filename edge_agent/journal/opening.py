@@ -15,7 +15,13 @@ from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
 from edge_agent.journal.mark import Mark, declare_lost
 from edge_agent.journal.remains import read_remains
 from edge_agent.journal.salvage import is_salvaged
-from edge_agent.journal.schema import files_set_aside, journal_id, open_file, set_aside
+from edge_agent.journal.schema import (
+    files_set_aside,
+    finish_setting_aside,
+    journal_id,
+    open_file,
+    set_aside,
+)
 from edge_agent.journal.settings import JournalSettings
 from protocols.clock import Clock
 from protocols.errors import StoreCorruptError
@@ -81,6 +87,7 @@ _OF_ITS_FILE = frozenset({UNVERIFIED, RETIRED})
 
 
 def _open_sound(path: Path, settings: JournalSettings, now_utc_us: int) -> sqlite3.Connection:
+    finish_setting_aside(path, stamp_us=now_utc_us)
     try:
         connection = _open_file(path, settings)
         if rows.kept(connection, RETIRED) is None:

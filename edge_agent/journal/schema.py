@@ -28,6 +28,8 @@ IDENTITY_ENDING: Final = "-id"
 MARK_ENDING: Final = "-mark"
 """And how far each stream went, for the day when its end is gone (see `mark`)."""
 
+_BESIDE: Final = ("-wal", "-shm", IDENTITY_ENDING, MARK_ENDING)
+
 
 def open_file(
     path: Path, *, key_file: Path | None = None, largest_bytes: int | None = None
@@ -90,12 +92,41 @@ def open_to_read(path: Path, *, key_file: Path | None = None) -> sqlite3.Connect
 
 def set_aside(path: Path, *, stamp_us: int) -> Path:
     """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
-    aside = path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
-    for ending in ("", "-wal", "-shm", IDENTITY_ENDING, MARK_ENDING):
+    aside = _aside_of(path, stamp_us)
+    path.rename(aside)
+    _move_beside(path, aside)
+    return aside
+
+
+def finish_setting_aside(path: Path, *, stamp_us: int) -> None:
+    """Move what an interrupted `set_aside` has left of a journal that no longer stands at `path`.
+
+    Its log and its identity would else be taken for the new journal's. Where the file itself is
+    nowhere, it is salvaged from what stood beside it.
+    """
+    left = _beside(path)
+    if path.exists() or not left:
+        return
+    asides = [one for one in files_set_aside(path) if not left & _beside(one)]
+    aside = asides[-1] if asides else _aside_of(path, stamp_us)
+    aside.touch()
+    _move_beside(path, aside)
+
+
+def _beside(path: Path) -> set[str]:
+    """Return the endings of what stands beside the file."""
+    return {ending for ending in _BESIDE if path.with_name(path.name + ending).exists()}
+
+
+def _move_beside(path: Path, aside: Path) -> None:
+    for ending in _BESIDE:
         part = path.with_name(path.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
-    return aside
+
+
+def _aside_of(path: Path, stamp_us: int) -> Path:
+    return path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
 
 
 def files_set_aside(path: Path) -> list[Path]:

@@ -25,7 +25,7 @@ _PARTS: Final = {
 }
 
 
-_COLD_START_S: Final = 8.0
+_COLD_START_S: Final = 6.0
 """Longer than an agent takes to start: it takes records before it knows the time."""
 
 
@@ -107,11 +107,13 @@ async def _mislead(city: ChaosCity, unit: str, fault: Fault) -> None:
 async def _boot_in_1970(city: ChaosCity, unit: str, fault: Fault) -> None:
     """Start the vehicle's computer anew: its clock was never set, its receiver has no fix yet.
 
-    The steady clock of this machine goes on, so what the agent learnt of it is taken away.
+    The steady clock of this machine goes on, so what the agent learnt is said to be another boot's.
     """
     async with city.stopped(f"agent-{unit}", kill=True):
         with contextlib.suppress(sqlite3.Error), _opened(city.journal(unit)) as file, file:
-            file.execute("DELETE FROM kept WHERE name = 'clock'")
+            file.execute(
+                "UPDATE kept SET value = json_set(value, '$.boot', 'before') WHERE name = 'clock'"
+            )
         city.clock_file(unit).write_text(str(-city.start.clock.utc_us() / 1e6))
         await city.ask(unit, "gnss", no_fix_s=_COLD_START_S + fault.lasts_s)
     await asyncio.sleep(_COLD_START_S + fault.lasts_s)

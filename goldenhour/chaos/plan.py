@@ -16,10 +16,14 @@ Kind = Literal[
 ]  # fmt: skip
 
 LINK: Final = frozenset({"cut", "reset", "thin", "lossy", "laggy"})
-"""Faults of a vehicle's modem: others may come while they last."""
+"""Faults of a vehicle's modem."""
 
 RECEIVER: Final = frozenset({"gnss-rollover", "gnss-lie", "gnss-repeats", "no-fix"})
 """Faults of a vehicle's GNSS receiver."""
+
+BESIDE: Final = LINK | RECEIVER - {"gnss-lie"}
+"""Others may come while these last. A receiver that lies to an agent that knows no better yet is
+believed, so nobody is started anew meanwhile."""
 
 OF_A_VEHICLE: Final = (
     LINK | RECEIVER | {"kill-agent", "disk-full", "clock-jump", "journal-truncated", "boot-1970"}

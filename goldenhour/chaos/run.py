@@ -16,7 +16,7 @@ from goldenhour.chaos.city import ChaosCity, can_mount, chaos_city, database
 from goldenhour.chaos.inject import inject
 from goldenhour.chaos.orders import OrdersVerdict
 from goldenhour.chaos.people import People
-from goldenhour.chaos.plan import LINK, Fault, plan
+from goldenhour.chaos.plan import BESIDE, Fault, plan
 from goldenhour.chaos.stored import read_stored
 from goldenhour.chaos.witness import Witnessed, read_witness
 from hub.store.database import Pool
@@ -116,14 +116,14 @@ async def run_seed(folder: Path, *, faults: int, seed: int, say: Say) -> Outcome
 
 
 async def _trouble(city: ChaosCity, planned: list[Fault], say: Say) -> None:
-    """Do the faults one after another; those of links go on beside the others."""
+    """Do the faults one after another; those of links and receivers go on beside the others."""
     async with asyncio.TaskGroup() as group:
         for fault in planned:
             say(
                 f"{fault.number + 1}/{len(planned)} {fault.kind} {fault.unit or ''}"
                 f" {fault.amount:.3g} for {fault.lasts_s:.1f} s"
             )
-            if fault.kind in LINK:
+            if fault.kind in BESIDE:
                 group.create_task(inject(city, fault))
             else:
                 await inject(city, fault)

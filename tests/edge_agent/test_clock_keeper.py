@@ -110,6 +110,29 @@ async def test_an_agent_that_is_started_again_goes_on_with_what_it_had_learnt(
             assert clock.stamp().source is ClockSource.UNSET
 
 
+async def test_after_another_boot_it_is_no_earlier_than_it_was(
+    tmp_path: Path, boot: Path, next_boot: Path
+) -> None:
+    system = FakeClock(utc_us=17_000_000)
+    async with running(tmp_path / "j.db") as journal:
+        async with keeping(journal, system, boot) as clock:
+            await hear(clock, system)
+            await kept(journal, system)
+        until_us = NOON_US + clock.steady_us()
+        async with keeping(journal, system, next_boot) as clock:
+            await system.advance(5.0)
+            stamp = clock.stamp()
+            assert (stamp.source, stamp.error_us) == (ClockSource.UNSET, None)
+            assert until_us <= stamp.utc_us == clock.utc_us() <= until_us + 5_000_000
+            await measured(journal, clock)
+            await hear(clock, system)
+            (correction,) = await corrected(journal, system)
+            assert abs(stamp.utc_us + correction.add_us - until_us - 5_000_000) < 1_000
+            system.jump_utc(2 * NOON_US)
+        async with keeping(journal, system, next_boot) as clock:
+            assert clock.stamp().source is ClockSource.GNSS
+
+
 async def kept(journal: Journal, system: FakeClock) -> None:
     async with asyncio.timeout(10):
         while await journal.kept("clock") is None:

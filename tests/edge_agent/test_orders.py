@@ -116,3 +116,30 @@ async def test_the_list_of_hospitals_is_kept_for_when_the_hub_is_away(tmp_path: 
         await vehicle.until(lambda: bool(vehicle.orders.hospitals))
     async with cab(tmp_path, clock) as again:
         assert [one.hospital_id for one in again.orders.hospitals] == ["first"]
+
+
+async def test_a_clock_that_is_set_back_takes_no_answer_away(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        advice = vehicle.advice()
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
+        await vehicle.orders.advice.answer(advice.order_id, E.SEE, by="Chen")
+        vehicle.clock.jump_utc(-3_600_000_000)
+        for _ in range(2):
+            await vehicle.orders.advice.answer(advice.order_id, E.CONFIRM, by="Chen")
+        assert [one.state for one in vehicle.orders.advice.shown] == ["confirmed"]
+        assert await answers(vehicle) == ["delivered", "seen", "confirmed"]
+
+
+async def test_a_clock_that_ran_two_days_ahead_has_nothing_delivered_twice(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        first = vehicle.advice()
+        await vehicle.ordered(first)
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
+        vehicle.clock.jump_utc(2 * 86_400_000_000)
+        await vehicle.ordered(vehicle.advice("Second"))
+        await vehicle.until(lambda: len(vehicle.orders.advice.shown) == 2)
+        vehicle.clock.jump_utc(-2 * 86_400_000_000)
+        await vehicle.ordered(vehicle.advice("Third"))
+        await vehicle.until(lambda: len(vehicle.orders.advice.shown) == 3)
+        assert (await answers(vehicle)).count("delivered") == 3

@@ -1,5 +1,6 @@
 """The mark beside the journal: an end that is gone is declared, its seqs are not given again."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,16 @@ def test_a_mark_knows_the_end_if_it_was_closed_or_the_power_stayed(
         boot.unlink()
         assert not read_mark(path, ONE).is_end
     assert read_mark(path, ONE) == Marked({Stream.VITALS: 7}, is_end=True)
+
+
+def test_a_mark_that_cannot_be_written_says_nothing_rather_than_too_little(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    mark = Mark(path, ONE, {Stream.VITALS: 7})
+    assert mark._file is not None
+    read_only = os.open(tmp_path / "journal.db-mark", os.O_RDONLY)
+    os.dup2(read_only, mark._file)  # from now on the disk refuses
+    os.close(read_only)
+    for seq in (8, 9):
+        mark.note({Stream.VITALS: seq})
+    mark.close()
+    assert read_mark(path, ONE) == Marked()

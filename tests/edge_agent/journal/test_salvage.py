@@ -101,6 +101,42 @@ async def test_a_lost_first_page_costs_no_record(tmp_path: Path) -> None:
     assert ends == {stream: 101 if stream in STREAMS else 1 for stream in UP}
 
 
+@pytest.mark.parametrize("moved", [0, 1, 3])
+async def test_a_setting_aside_that_was_interrupted_is_finished(tmp_path: Path, moved: int) -> None:
+    path, aside = tmp_path / "journal.db", tmp_path / "journal.set-aside-7.db"
+    lost = await fill(path, 100)  # its last records stand in the log alone
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+    for ending in ("", "-wal", "-shm", "-id", "-mark")[: moved + 1]:
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    found, gaps = await again(path)
+    assert {row.origin for row in found[Stream.ALARM]} == {
+        Origin(lost, Seq(seq)) for seq in range(1, 101)
+    }
+    assert gaps == []
+    assert files_set_aside(path) == [aside]
+    assert path.with_name("journal.db-id").read_text() != lost
+
+
+async def test_a_journal_of_which_the_log_alone_is_left_is_salvaged(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    lost = await fill(path, 100)
+    path.unlink()
+    found, gaps = await again(path)
+    salvaged = {row.origin.seq for row in found[Stream.ALARM] if row.origin}
+    declared = {
+        seq
+        for gap in gaps
+        if gap.stream is Stream.ALARM
+        for seq in range(gap.first_seq, gap.last_seq + 1)
+    }
+    assert {row.origin.journal for row in found[Stream.ALARM] if row.origin} <= {lost}
+    assert salvaged | declared == set(range(1, 101))
+    assert salvaged
+
+
 async def test_what_the_crew_had_done_and_been_told_is_still_known(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     await fill(path, 5)

@@ -2,7 +2,8 @@
 
 Virtual time; each step does one thing that the seed picks: append a record, let the sender speak,
 deliver, lose, double or delay a message, commit or fail a transaction, kill and restart a side, cut
-or mend the link, shed old bulk. `check_promise` then heals everything and compares both ends.
+or mend a path of one or two, shed old bulk. `check_promise` then heals everything and compares both
+ends.
 """
 
 import heapq
@@ -56,19 +57,20 @@ class Tables:
 class World:
     """One vehicle, one hub, and what lies between."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, paths: tuple[str, ...] = ("first",)) -> None:
         self.seed = seed
+        self.paths = paths
         self.random = random.Random(seed)
         self.now_s = 1000.0
         self.disk, self.tables = Disk(), Tables()
-        self.link_up = True
+        self.is_up = dict.fromkeys(paths, True)
         self.steps = 0
-        self._wire: list[tuple[float, int, str, bytes]] = []
+        self._wire: list[tuple[float, int, str, str, bytes]] = []  # due, order, way, path
         self._order = 0
         self._uncommitted: list[tuple[Frame, tuple[tuple[int, int], ...]]] = []
         self.sender = self._new_sender()
         self.receiver = Receiver(journal=JOURNAL)
-        self.sender.connected(now_s=self.now_s)
+        self._connect()
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
@@ -100,14 +102,14 @@ class World:
     def check_promise(self) -> None:
         """Heal the world, run until quiet, and compare both ends, record by record."""
         why = f"seed {self.seed} after {self.steps} steps"
-        self.link_up = True
-        self.sender.disconnected()
-        self.sender.connected(now_s=self.now_s)
+        self.is_up = dict.fromkeys(self.paths, True)
+        self._connect()
         for _ in range(200_000):
             if all(self.sender.waiting(stream) == 0 for stream in STREAMS):
                 break
             self.now_s += 0.05
-            self.speak()
+            for path in self.paths:
+                self.speak(path)
             self.deliver(fault=False)
             self.commit(fails=False)
             self.sender.tick(now_s=self.now_s)
@@ -127,8 +129,9 @@ class World:
         self.disk.records[stream].append(body)
         self.sender.appended(stream, len(self.disk.records[stream]), now_s=self.now_s)
 
-    def speak(self) -> None:
-        plan = self.sender.plan(now_s=self.now_s)
+    def speak(self, path: str | None = None) -> None:
+        path = self.random.choice(self.paths) if path is None else path
+        plan = self.sender.plan(path, now_s=self.now_s)
         if plan is None:
             return
         frame = self._frame(plan)
@@ -141,7 +144,7 @@ class World:
             sent_utc_us=frame.sent_utc_us,
             now_s=self.now_s,
         )
-        self._put("up", payload)
+        self._put("up", path, payload)
 
     def _frame(self, plan: Plan) -> Frame:
         records: list[Record] = []
@@ -163,17 +166,17 @@ class World:
             records=tuple(records),
         )
 
-    def _put(self, way: str, payload: bytes, *, fault: bool = True) -> None:
+    def _put(self, way: str, path: str, payload: bytes, *, fault: bool = True) -> None:
         copies = 1 + (fault and self.random.random() < 0.05)
         for _ in range(copies):
             self._order += 1
             arrives_s = self.now_s + self.random.uniform(0.01, 0.5)
-            heapq.heappush(self._wire, (arrives_s, self._order, way, payload))
+            heapq.heappush(self._wire, (arrives_s, self._order, way, path, payload))
 
     def deliver(self, *, fault: bool = True) -> None:
         while self._wire and self._wire[0][0] <= self.now_s:
-            _, _, way, payload = heapq.heappop(self._wire)
-            if fault and (not self.link_up or self.random.random() < 0.1):
+            _, _, way, path, payload = heapq.heappop(self._wire)
+            if fault and (not self.is_up[path] or self.random.random() < 0.1):
                 continue
             if way == "up":
                 frame = decode_frame(payload)
@@ -185,7 +188,8 @@ class World:
         if self.receiver.due_s is not None and self.receiver.due_s <= self.now_s:
             ack = self.receiver.take_ack(now_utc_us=int(self.now_s * 1e6))
             if ack is not None:
-                self._put("down", encode_ack(ack), fault=fault)
+                for path in self.paths:  # the broker hands it to every connection of the unit
+                    self._put("down", path, encode_ack(ack), fault=fault)
 
     def _hear(self, ack: Ack) -> None:
         changed = self.sender.acked(ack, now_s=self.now_s)
@@ -218,23 +222,30 @@ class World:
 
     def vehicle_dies(self) -> None:
         self.sender = self._new_sender()
-        self.sender.connected(now_s=self.now_s)
+        self._connect()
 
     def hub_dies(self) -> None:
         self._uncommitted.clear()
         self.receiver = Receiver(journal=JOURNAL, held=self.tables.ledger)
 
     def cut_or_mend(self) -> None:
-        self.link_up = not self.link_up
+        path = self.random.choice(self.paths)
+        self.is_up[path] = not self.is_up[path]
         self.now_s += self.random.choice((0.1, 5, 7200))
-        self.sender.disconnected()
-        self.sender.connected(now_s=self.now_s)
+        self.sender.disconnected(path)
+        self.sender.connected(path, now_s=self.now_s)
+
+    def _connect(self) -> None:
+        for path in self.paths:
+            self.sender.disconnected(path)
+            self.sender.connected(path, now_s=self.now_s)
 
     def _new_sender(self) -> Sender:
         return Sender(
             journal=JOURNAL,
             last={stream: len(rows) for stream, rows in self.disk.records.items()},
             acked={stream: ranges.held for stream, ranges in self.disk.acked.items()},
+            paths=self.paths,
         )
 
 

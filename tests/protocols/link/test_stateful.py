@@ -10,9 +10,11 @@ from tests.protocols.link.simulation import STREAMS, World
 class Link(RuleBasedStateMachine):
     """One vehicle and one hub; every fault that the world knows, in any order."""
 
-    @initialize(seed=st.integers(0, 2**16))
-    def begin(self, seed: int) -> None:
-        self.world = World(seed)
+    @initialize(
+        seed=st.integers(0, 2**16), paths=st.sampled_from([("first",), ("first", "second")])
+    )
+    def begin(self, seed: int, paths: tuple[str, ...]) -> None:
+        self.world = World(seed, paths)
 
     @rule(records=st.integers(1, 40))
     def accept(self, records: int) -> None:
