@@ -110,8 +110,8 @@ class Batch:
 
     def told(
         self, stored: Sequence[StoredRecord], watched: AbstractSet[UnitId] | None
-    ) -> list[Arrived]:
-        """Return what others are told of `stored`, which are all or some of the records.
+    ) -> list[int]:
+        """Return which records others are told of, of `stored`, which are all or some of them.
 
         Of a unit that is not `watched` (None: all are) that is the newest of each stream that says
         the same each second, and all of the others.
@@ -131,7 +131,11 @@ class Batch:
             known = newest.get((unit, stream))
             if known is None or record[4] >= records[known].captured_utc_us:
                 newest[unit, stream] = at
-        chosen = sorted([*chosen, *newest.values()])
+        return sorted([*chosen, *newest.values()])
+
+    def read(self, chosen: Sequence[int]) -> list[Arrived]:
+        """Return those of the records, with their messages."""
+        records, judged = self.records, self.judged
         unread = [at for at in chosen if judged[at] is UNREAD]
         read = self.bodies.read([(records[at].stream, records[at].body) for at in unread])
         messages = dict(zip(unread, read, strict=True))
