@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from hub.ingest import metrics
 from hub.ingest.bodies import UNREAD, Bodies, Body, Judged
 from hub.ingest.taps import Arrived
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.clock import ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq, UnitId

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import UnitId
 from protocols.messages import Message, Presence
 

@@ -9,12 +9,10 @@ import struct
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hub.store.database import Connection
-
-if TYPE_CHECKING:
-    from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 
 COLUMNS: Final = (
     "unit", "journal", "stream", "seq", "captured_utc_us", "clock", "clock_error_us",
@@ -31,7 +29,7 @@ _RECEIVED_TO_BODY: Final = struct.Struct(">iqihi?i")
 _PART_BYTES: Final = 256 * 1024
 
 
-def rows_of(records: "Iterable[StoredRecord]") -> list[bytes]:
+def rows_of(records: Iterable[StoredRecord]) -> list[bytes]:
     """Return a row for each of `records`, in their order."""
     clocks: dict[tuple[str, int | None], bytes] = {}
     rows: list[bytes] = []
