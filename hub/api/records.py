@@ -19,7 +19,8 @@ from hub.api.units import DeclaredGap, UnitPath
 from hub.ingest.taps import Arrived
 from hub.store import ledgers, units
 from hub.store import records as store
-from hub.store.records import Page, Place, StoredRecord
+from hub.store.records import Page, Place
+from hub.store.stored import StoredRecord
 from protocols.errors import RemoteProtocolError, RequestError
 from protocols.ids import UUID_PATTERN, UnitId
 from protocols.link import Lane, Stream

@@ -29,7 +29,7 @@ from hub.store import advice, encounters, records, rings, units
 from hub.store.advice import Advice
 from hub.store.database import NEVER_STORED, Connection, Pool
 from hub.store.encounters import Encounter
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import EncounterId, UnitId

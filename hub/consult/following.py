@@ -17,7 +17,7 @@ from hub.dispatch import Orders, new_order_id
 from hub.store import advice, encounters, handoffs
 from hub.store.database import Connection
 from hub.store.encounters import Encounter
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.clock import Clock, ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import EncounterId, UnitId

@@ -14,7 +14,7 @@ from hub.connections import Connections
 from hub.fleet.alarms import UnitAlarms
 from hub.ingest.taps import Arrived
 from hub.store.clock_corrections import UNDISCIPLINED
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from hub.store.units import Unit
 from protocols.clock import ClockSource
 from protocols.ids import UnitId

@@ -12,7 +12,7 @@ from hub.store import advice, records, units
 from hub.store.advice import Advice
 from hub.store.database import Pool
 from hub.store.encounters import Encounter
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from hub.store.units import Unit
 from protocols.errors import RemoteProtocolError
 from protocols.link import Stream

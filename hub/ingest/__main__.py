@@ -164,7 +164,7 @@ class _Worker:
         self._mqtt = HubMqtt(config.broker, filters=filters, hear=self._heard)
         taps = Taps()
         taps.whole_for(lambda: hub.watched)
-        taps.on_records(lambda batch: self._telling.add([each.record for each in batch]))
+        taps.on_stored(self._telling.add)
         self._ingest = Ingest(pool, clock, taps, publish=self._mqtt.publish, writer=writer)
 
     async def run(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from hub.ingest import metrics
 from hub.ingest.bodies import UNREAD, Bodies, Body, Judged
 from hub.ingest.taps import Arrived
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.clock import ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq, UnitId
@@ -117,8 +117,8 @@ class Batch:
 
     def told(
         self, stored: Sequence[StoredRecord], watched: AbstractSet[UnitId] | None
-    ) -> list[Arrived]:
-        """Return what others are told of `stored`: all or some of the records, in their order.
+    ) -> list[int]:
+        """Return which records others are told of, of `stored`: all or some, in their order.
 
         They are told of each as it is stored, for its time may have been corrected. Of a unit that
         is not `watched` (None: all are) that is the newest of each stream that says the same each
@@ -138,7 +138,11 @@ class Batch:
             known = newest.get((unit, stream))
             if known is None or record[4] >= records[known].captured_utc_us:
                 newest[unit, stream] = at
-        chosen = sorted([*chosen, *newest.values()])
+        return sorted([*chosen, *newest.values()])
+
+    def read(self, chosen: Sequence[int]) -> list[Arrived]:
+        """Return those of the records, with their messages."""
+        records, judged = self.records, self.judged
         unread = [at for at in chosen if judged[at] is UNREAD]
         read = self.bodies.read([(records[at].stream, records[at].body) for at in unread])
         messages = dict(zip(unread, read, strict=True))

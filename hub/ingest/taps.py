@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import UnitId
 from protocols.messages import Message, Presence
 
@@ -23,6 +23,9 @@ RecordTap = Callable[[Sequence[Arrived]], None]
 """Called in the ingest's own turn with each batch: returns at once, keeps what it needs, and never
 raises. What must not be missed over a restart is read from the database instead (`follow`)."""
 
+StoredTap = Callable[[Sequence[StoredRecord]], None]
+"""Called in the same turn, with the same records unread."""
+
 PresenceTap = Callable[[UnitId, Presence], None]
 """Called with each birth and death that the broker passes on."""
 
@@ -32,6 +35,7 @@ class Taps:
 
     def __init__(self) -> None:
         self._records: list[RecordTap] = []
+        self._stored: list[StoredTap] = []
         self._presence: list[PresenceTap] = []
         self._watched: Callable[[], AbstractSet[UnitId] | None] = _everyone
 
@@ -50,6 +54,15 @@ class Taps:
         """Have `tap` told of every committed batch from now on."""
         self._records.append(tap)
 
+    def on_stored(self, tap: StoredTap) -> None:
+        """Have `tap` told of every committed batch as it was stored: nobody reads it first."""
+        self._stored.append(tap)
+
+    @property
+    def reads(self) -> bool:
+        """Somebody wants to know what the records say."""
+        return bool(self._records)
+
     def on_presence(self, tap: PresenceTap) -> None:
         """Have `tap` told of every birth and death from now on."""
         self._presence.append(tap)
@@ -57,6 +70,14 @@ class Taps:
     def committed(self, batch: Sequence[Arrived]) -> None:
         """Tell of a committed batch; one who fails at it keeps no other from hearing of it."""
         for tap in self._records:
+            try:
+                tap(batch)
+            except Exception:
+                log.exception("ingest.tap_failed")
+
+    def stored(self, batch: Sequence[StoredRecord]) -> None:
+        """Tell of a committed batch, as `committed` does."""
+        for tap in self._stored:
             try:
                 tap(batch)
             except Exception:

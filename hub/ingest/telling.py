@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from hub.ingest.batch import MERGED
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import UnitId
 from protocols.link import Stream
 

@@ -14,7 +14,7 @@ from typing import Final, Literal, cast
 import cbor2
 from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer
 
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Lane, Stream
 

@@ -305,7 +305,10 @@ class Ingest:
             self._receivers[unit, journal].committed(stream, tuple(spans), now_s=now_s)
         for stream, count in Counter([record[2] for record in new]).items():
             metrics.RECORDS.labels(stream.value).inc(count)
-        self._taps.committed(batch.told(new, self._taps.watched()))
+        chosen = batch.told(new, self._taps.watched())
+        self._taps.stored([batch.records[at] for at in chosen])
+        if self._taps.reads:
+            self._taps.committed(batch.read(chosen))
         return True
 
     def _let_go(self, batch: Batch) -> None:

@@ -5,16 +5,14 @@ that comes again finds nothing that it speaks of.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from hub.store.database import Connection
+from hub.store.stored import StoredRecord
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, UnitId
 from protocols.link.frame import MAX_UTC_US
 from protocols.messages import ClockCorrection
-
-if TYPE_CHECKING:
-    from hub.store.records import StoredRecord
 
 UNDISCIPLINED: Final = frozenset({ClockSource.RTC.value, ClockSource.UNSET.value})
 
@@ -59,9 +57,7 @@ async def note(connection: Connection, told: Sequence[Told], *, now_utc_us: int)
     )
 
 
-async def dated(
-    connection: Connection, records: "Sequence[StoredRecord]"
-) -> "Sequence[StoredRecord]":
+async def dated(connection: Connection, records: Sequence[StoredRecord]) -> Sequence[StoredRecord]:
     """Return `records`, those among them that their vehicles have corrected with the right time."""
     undated = {record.unit for record in records if record.clock in UNDISCIPLINED}
     if not undated:
@@ -77,8 +73,8 @@ async def dated(
 
 
 def _dated(
-    record: "StoredRecord", known: Mapping[tuple[str, str, str], Sequence[Correction]]
-) -> "StoredRecord":
+    record: StoredRecord, known: Mapping[tuple[str, str, str], Sequence[Correction]]
+) -> StoredRecord:
     if record.clock not in UNDISCIPLINED:
         return record
     journal, seq = record.origin or (record.journal, record.seq)

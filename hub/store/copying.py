@@ -8,12 +8,11 @@ each column's length and bytes (âˆ’1: NULL), most significant byte first, then â
 import struct
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import Final
 
 from hub.store.database import Connection
-
-if TYPE_CHECKING:
-    from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 
 COLUMNS: Final = (
     "unit", "journal", "stream", "seq", "captured_utc_us", "clock", "clock_error_us",
@@ -30,9 +29,8 @@ _RECEIVED_TO_BODY: Final = struct.Struct(">iqihi?i")
 _PART_BYTES: Final = 256 * 1024
 
 
-def rows_of(records: "Iterable[StoredRecord]") -> list[bytes]:
+def rows_of(records: Iterable[StoredRecord]) -> list[bytes]:
     """Return a row for each of `records`, in their order."""
-    starts: dict[tuple[str, str, str], bytes] = {}
     clocks: dict[tuple[str, int | None], bytes] = {}
     rows: list[bytes] = []
     for record in records:
@@ -40,12 +38,10 @@ def rows_of(records: "Iterable[StoredRecord]") -> list[bytes]:
             unit, journal, stream, seq, captured_us, source, error_us,
             received_us, lane, understood, body, _,
         ) = record  # fmt: skip
-        key = unit, journal, stream
-        start = starts.get(key) or starts.setdefault(key, _start(*key))
         of_clock = source, error_us
         clock = clocks.get(of_clock) or clocks.setdefault(of_clock, _clock(*of_clock))
         rows.append(
-            start
+            _start(unit, journal, stream)
             + _SEQ_AND_CAPTURED.pack(8, seq, 8, captured_us)
             + clock
             + _RECEIVED_TO_BODY.pack(8, received_us, 2, lane, 1, understood, len(body))
@@ -71,6 +67,7 @@ async def _stream(rows: list[bytes]) -> AsyncIterator[bytes]:
     yield _TRAILER
 
 
+@lru_cache(maxsize=65_536)
 def _start(unit: str, journal: str, stream: str) -> bytes:
     columns = struct.pack(">h", len(COLUMNS))
     return columns + _text(unit) + _field(uuid.UUID(journal).bytes) + _text(str(stream))

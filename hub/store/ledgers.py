@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from hub.store.database import Pool
+from hub.store.database import Asked, Pool
 from protocols.ids import JournalId, UnitId
 from protocols.link.ack import Held
 from protocols.link.streams import Stream, stream_named
@@ -38,10 +38,10 @@ class Loss:
 
 
 async def ledgers_of(
-    pool: Pool, keys: Sequence[tuple[UnitId, JournalId]]
+    asked: Asked, keys: Sequence[tuple[UnitId, JournalId]]
 ) -> dict[tuple[UnitId, JournalId], dict[Stream, Held]]:
     """Return what is held of each stream of these journals."""
-    rows = await pool.fetch(
+    rows = await asked.fetch(
         "SELECT l.* FROM stream_ledger l JOIN unnest($1::text[], $2::uuid[]) AS k(unit, journal)"
         " USING (unit, journal)",
         [unit for unit, _ in keys],

@@ -3,15 +3,16 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import asyncpg
 
 from hub.store import clock_corrections, copying
 from hub.store.database import Asked, Connection, Pool, transaction
+from hub.store.salvaged import without_known_origins
+from hub.store.stored import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link.ack import Held
-from protocols.link.frame import Origin
 from protocols.link.streams import Lane, Stream
 from protocols.messages import Gap
 
@@ -33,27 +34,6 @@ _BEFORE: Final = (
 )
 
 _LEDGER_KEY = tuple[UnitId, JournalId, Stream]
-
-
-class StoredRecord(NamedTuple):
-    """One record as the table holds it. `understood`: its body was read by this version."""
-
-    unit: UnitId
-    journal: JournalId
-    stream: Stream
-    seq: Seq
-    captured_utc_us: int
-    clock: str
-    clock_error_us: int | None
-    received_utc_us: int
-    lane: Lane
-    understood: bool
-    body: bytes
-    origin: Origin | None = None
-
-    def __repr__(self) -> str:
-        """Show which, and how much; a body is a patient's."""
-        return f"StoredRecord({self.unit} {self.journal} {self.stream} {self.seq})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +62,7 @@ async def commit_batch(  # noqa: PLR0913 -- one transaction is this much
         asyncpg.PostgresError, OSError: nothing was stored.
     """
     async with transaction(asked) as connection:
-        records = await _without_known_origins(connection, records)
+        records = await without_known_origins(connection, records)
         if corrections:
             await clock_corrections.note(connection, corrections, now_utc_us=now_utc_us)
         records = await clock_corrections.dated(connection, records)
@@ -102,44 +82,6 @@ async def commit_batch(  # noqa: PLR0913 -- one transaction is this much
                 ],
             )  # fmt: skip
     return records
-
-
-async def _without_known_origins(
-    connection: Connection, records: Sequence[StoredRecord]
-) -> Sequence[StoredRecord]:
-    """Return `records` without those that stand here already under their first journal and seq."""
-    salvaged = [(record, record.origin) for record in records if record.origin is not None]
-    if not salvaged:
-        return records
-    known = await connection.fetch(
-        "WITH asked AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[])"
-        " AS a(unit, journal, stream, seq))"
-        " SELECT unit, journal::text, stream, seq FROM asked JOIN record"
-        " USING (unit, journal, stream, seq)"
-        " UNION SELECT unit, journal::text, stream, seq FROM asked JOIN salvaged"
-        " USING (unit, journal, stream, seq)",
-        [record.unit for record, _ in salvaged],
-        [origin.journal for _, origin in salvaged],
-        [record.stream.value for record, _ in salvaged],
-        [origin.seq for _, origin in salvaged],
-    )
-    seen = {tuple(row) for row in known}
-    kept: list[StoredRecord] = []
-    names: list[tuple[object, ...]] = []
-    for record in records:
-        if record.origin is not None:
-            name = (record.unit, record.origin.journal, record.stream.value, record.origin.seq)
-            if name in seen:
-                # its second name is known, too: every seq of a ledger can be accounted for
-                names.append((record.unit, record.journal, record.stream.value, record.seq))
-                continue
-            seen.add(name)
-            names.append(name)
-        kept.append(record)
-    await connection.executemany(
-        "INSERT INTO salvaged VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", names
-    )
-    return kept
 
 
 async def _write_ledgers(

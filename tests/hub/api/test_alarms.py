@@ -5,7 +5,7 @@ from hub.fleet.picture import FleetPicture
 from hub.fleet.restore import restore
 from hub.ingest import Arrived
 from hub.store import records
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import Seq
 from protocols.link import Held, Lane, Stream
 from protocols.messages import Alarm, AlarmPriority, EncounterOpened

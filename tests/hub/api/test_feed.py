@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from hub.access.rights import Role
 from hub.api.feed import MAX_VIEWERS_EACH, QUEUE_BYTES
 from hub.ingest import Arrived
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import Seq
 from protocols.link import Lane, Stream
 from protocols.live import Watch

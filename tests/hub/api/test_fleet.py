@@ -3,7 +3,7 @@
 from hub.access.rights import Role
 from hub.ingest import Arrived
 from hub.store import records
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import Seq
 from protocols.link import Held, Lane, Stream
 from protocols.messages import Gap, LinkHealth, StreamBacklog

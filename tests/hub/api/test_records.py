@@ -7,7 +7,8 @@ import numpy as np
 
 from hub.access.rights import Role
 from hub.store import records
-from hub.store.records import PAGE_BYTES, StoredRecord
+from hub.store.records import PAGE_BYTES
+from hub.store.stored import StoredRecord
 from protocols.ids import Seq
 from protocols.link import Held, Lane, Stream
 from protocols.messages import Channel, Message, WaveformBlock

@@ -16,7 +16,7 @@ from hub.dispatch import Orders
 from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
 from hub.store import Pool, records, units
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Held, Lane, Stream
 from protocols.live import Watch

@@ -11,7 +11,7 @@ from hub.fleet import FleetPicture
 from hub.fleet.alarms import MOST_SHOWN, without_patient
 from hub.fleet.picture import LOST_AFTER_US
 from hub.ingest import Arrived
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from hub.store.units import Unit
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.dispatch.unit_status import CrewEvent, UnitStatus

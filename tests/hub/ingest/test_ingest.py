@@ -568,3 +568,20 @@ async def test_among_many_alike_the_one_that_is_out_of_bounds_is_not_understood(
         41,
         141,
     ]
+
+
+async def test_what_was_salvaged_is_known_though_its_captured_time_was_corrected(
+    bench: Bench, pool: Pool
+) -> None:
+    lost, journal = new_journal(), new_journal()
+    bodies = [vitals(heart_rate_bpm=60 + number) for number in range(4)]
+    first = frame(lost, Stream.VITALS, 1, bodies[:2])
+    bench.ingest.hear(up(A1, Stream.VITALS), first)
+    await bench.held(A1, Stream.VITALS, Held(2))
+    again = frame(
+        journal, Stream.VITALS, 1, bodies, captured_utc_us=NOON_US + 7, origin=Origin(lost, Seq(1))
+    )
+    bench.ingest.hear(up(A1, Stream.VITALS), again)
+    await bench.held(A1, Stream.VITALS, Held(4))
+    rows = await pool.fetch("SELECT body FROM record ORDER BY captured_utc_us")
+    assert [row["body"] for row in rows] == [body.to_body() for body in bodies]

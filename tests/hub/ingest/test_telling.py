@@ -3,7 +3,7 @@
 from hub.ingest import metrics, tally
 from hub.ingest.telling import RECORD_BYTES, Telling
 from hub.ingest.wire import LENGTH, decode_news, encode_news, plain, record_of
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Lane, Stream
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from hub.store import Pool, ledgers, records
-from hub.store.records import StoredRecord
+from hub.store.stored import StoredRecord
 from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Held, Lane, Stream
 from protocols.messages import Gap
