@@ -24,6 +24,7 @@ from hub.fleet.restore import restore
 from hub.handoff import Handoff, read_hospitals
 from hub.ingest import HubMqtt, Ingest, Taps
 from hub.media import Lasting, MediaTokens
+from hub.recordings import Recordings
 from hub.roster import Roster
 from hub.settings import HubSettings
 from hub.store import Pool, upkeep
@@ -115,6 +116,13 @@ class _Hub:
             hospitals=read_hospitals(settings.handoff.hospitals_file),
             rng=random.SystemRandom(),
         )
+        self._recordings = Recordings(
+            pool,
+            clock,
+            settings.data_dir / "recordings",
+            keep_days=settings.recordings.keep_days,
+            min_free_bytes=settings.recordings.min_free_bytes,
+        )
         taps = Taps()
         self._ingest = Ingest(
             pool, clock, taps, publish=self._mqtt.publish, heard_link_ack=self._orders.heard_ack
@@ -147,6 +155,7 @@ class _Hub:
             "media-rights": self._lasting.run,
             "links": self._watch_links,
             "roster": self._roster.run,
+            "recordings": self._recordings.run,
             "upkeep": lambda: upkeep.run(self._pool, self._clock),
         }
         kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
@@ -176,6 +185,7 @@ class _Hub:
                 consult=self._consult,
                 handoff=self._handoff,
                 lasting=self._lasting,
+                recordings=self._recordings,
                 health=self._health,
                 addresses=self.addresses,
                 origins=frozenset(self._settings.http.origins),

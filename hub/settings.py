@@ -88,6 +88,17 @@ class HandoffSettings(Section):
     )
 
 
+class RecordingSettings(Section):
+    """Video that vehicles recorded and sent."""
+
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
+        default=30, description="older recordings are let go, days"
+    )
+    min_free_bytes: Annotated[int, Field(ge=0, le=2**50)] = Field(
+        default=2 * 2**30, description="what recordings leave free on the disk, bytes"
+    )
+
+
 class HubSettings(BaseSettings):
     """Everything that can be set about the hub."""
 
@@ -107,3 +118,4 @@ class HubSettings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()
+    recordings: RecordingSettings = RecordingSettings()
