@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from edge_agent.cameras import Cameras
+from edge_agent.cameras import Cameras, Recorded
 from edge_agent.clock_keeper import ClockKeeper
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
 from edge_agent.hub_time import HubTime
@@ -122,6 +122,13 @@ class _Agent:
             tls=tls,
             clock=clock,
             rng=rng,
+            recorded=Recorded(
+                folder=settings.data_dir / "recordings",
+                settings=settings.recording,
+                journal=journal,
+                encounter=lambda: self._run.state.encounter_id,
+                link=self._link_now,
+            ),
         )
         self._alarms = Alarms(
             journal,
@@ -195,6 +202,7 @@ class _Agent:
             "orders": self._orders.run,
             "tablet-feed": self._feed.run,
             "cameras": self._cameras.run,
+            "recordings": self._cameras.keep_recordings,
         }
         parts |= {driver.health().name: driver.run for driver in self._drivers}
         kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
@@ -227,6 +235,13 @@ class _Agent:
             clock=self._clock,
         )
         await self._tablet.run(app)
+
+    def _link_now(self) -> tuple[float | None, int]:
+        """Return the link's round trip (None: there is no link), and how many records wait."""
+        uplink = self._uplink
+        if not (uplink.is_connected and uplink.is_answered):
+            return None, 0
+        return uplink.sender.round_trip.smoothed_s, uplink.sender.backlog_waiting()
 
     def _devices(self) -> list[DeviceHealth]:
         return [driver.health() for driver in self._drivers]

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edge_agent.journal import JournalSettings
 from edge_agent.media.settings import MediaSettings
+from edge_agent.recording.settings import RecordingSettings
 from edge_agent.tablet import TabletSettings
 from edge_agent.triage.settings import AlarmSettings
 from edge_agent.uplink import HubSettings
@@ -73,3 +74,4 @@ class EdgeSettings(BaseSettings):
         description="JSON object, camera's name to its source: rtsp://…, /dev/video0, a file",
     )
     media: MediaSettings = MediaSettings()
+    recording: RecordingSettings = RecordingSettings()

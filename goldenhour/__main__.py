@@ -31,6 +31,9 @@ COMMANDS: Final = (
     Command("hub", "hub.command", "Run the hub, and look after its units and accounts."),
     Command("agent", "edge_agent.command", "Run the agent of one vehicle."),
     Command("journal", "edge_agent.journal.command", "Look into a vehicle's journal."),
+    Command(
+        "recording", "edge_agent.recording.command", "Look at what a vehicle's cameras recorded."
+    ),
     Command("sim", "firmware_sim.command", "Simulate devices and vehicles on their own wires."),
     Command("bench", "goldenhour.bench.command", "Measure, print the figures, and judge them."),
     Command(

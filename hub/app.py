@@ -26,6 +26,7 @@ from hub.fleet.restore import restore
 from hub.handoff import Handoff, read_hospitals
 from hub.ingest import Callers, HubMqtt, IngestWorkers, Taps
 from hub.media import Lasting, MediaTokens
+from hub.recordings import Recordings
 from hub.roster import Roster
 from hub.settings import HubSettings
 from hub.store import Pool, upkeep
@@ -120,6 +121,13 @@ class _Hub:
             hospitals=read_hospitals(settings.handoff.hospitals_file),
             rng=random.SystemRandom(),
         )
+        self._recordings = Recordings(
+            pool,
+            clock,
+            settings.data_dir / "recordings",
+            keep_days=settings.recordings.keep_days,
+            min_free_bytes=settings.recordings.min_free_bytes,
+        )
         taps = Taps()
         taps.whole_for(self._feed.watched)
         self._callers = Callers(taps, heard_link_ack=self._orders.heard_ack)
@@ -159,6 +167,7 @@ class _Hub:
             "media-rights": self._lasting.run,
             "links": self._watch_links,
             "roster": self._roster.run,
+            "recordings": self._recordings.run,
             "upkeep": lambda: upkeep.run(self._pool, self._clock),
         }
         kept = [Service(name=name, run=run, essential=False) for name, run in parts.items()]
@@ -190,6 +199,7 @@ class _Hub:
                 consult=self._consult,
                 handoff=self._handoff,
                 lasting=self._lasting,
+                recordings=self._recordings,
                 health=self._health,
                 addresses=self.addresses,
                 origins=frozenset(self._settings.http.origins),

@@ -108,6 +108,17 @@ class ConsultSettings(Section):
     )
 
 
+class RecordingSettings(Section):
+    """Video that vehicles recorded and sent."""
+
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
+        default=30, description="older recordings are let go, days"
+    )
+    min_free_bytes: Annotated[int, Field(ge=0, le=2**50)] = Field(
+        default=2 * 2**30, description="what recordings leave free on the disk, bytes"
+    )
+
+
 class HubSettings(BaseSettings):
     """Everything that can be set about the hub."""
 
@@ -129,3 +140,4 @@ class HubSettings(BaseSettings):
     media: MediaSettings = MediaSettings()
     handoff: HandoffSettings = HandoffSettings()
     consult: ConsultSettings = ConsultSettings()
+    recordings: RecordingSettings = RecordingSettings()

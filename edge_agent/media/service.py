@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera
@@ -14,6 +15,8 @@ from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraStatus, judge
 from protocols.clock import Clock
 from protocols.ids import CameraId
+
+Record = Callable[[Camera, Callable[[], bool], float], Coroutine[Any, Any, None]]
 
 
 class MediaService:
@@ -28,16 +31,20 @@ class MediaService:
         clock: Clock,
         rng: random.Random,
         on_change: Callable[[CameraStatus], None] | None = None,
+        record: Record | None = None,
     ) -> None:
         """Prepare; nothing is opened yet. `cameras`: name → source (`edge_agent.media.source`).
 
-        `on_change` is called on the loop with each camera's status whenever that changes.
+        `on_change` is called on the loop with each camera's status whenever that changes. `record`
+        is run beside each camera: it is given the camera, whether the hub gets the pictures now,
+        and for how long that may be thought wrongly.
         """
         self._settings = settings
         self._access = access
         self._clock = clock
         self._rng = rng
         self._on_change = on_change
+        self._record = record
         self._statuses: dict[CameraId, CameraStatus] = {}
         self._cameras = {
             name: Camera(
@@ -78,6 +85,13 @@ class MediaService:
                     self._update(name)
                     group.create_task(camera.run(), name=f"camera-{name}")
                     group.create_task(publisher.run(), name=f"publish-{name}")
+                    if self._record is not None:
+                        record = self._record(
+                            camera,
+                            partial(_is_published, publisher),
+                            self._settings.stall_timeout_s,
+                        )
+                        group.create_task(record, name=f"record-{name}")
         finally:
             await hub.close()
 
@@ -104,3 +118,7 @@ class MediaService:
             width_px=width_px,
             height_px=height_px,
         )
+
+
+def _is_published(publisher: Publisher) -> bool:
+    return publisher.is_published

@@ -16,6 +16,7 @@ from hub.consult import Consult, consult_router, order_router, room_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
+from hub.recordings import Recordings, recordings_router
 from hub.store.database import Pool
 from protocols.clock import Clock
 from protocols.errors import AccessError
@@ -35,6 +36,7 @@ class Parts:
     consult: Consult
     handoff: Handoff
     lasting: Lasting
+    recordings: Recordings
     health: Callable[[], Awaitable[dict[str, bool]]]
     addresses: dict[str, Any]  # what an enrolled unit needs to reach the hub
     origins: frozenset[str]
@@ -90,6 +92,7 @@ def routes_alone(
     app.include_router(order_router)
     app.include_router(room_router)
     app.include_router(handoff_router)
+    app.include_router(recordings_router)
     app.include_router(
         media_router(
             client=media,

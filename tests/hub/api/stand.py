@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Final
 
 import httpx2
@@ -14,6 +17,7 @@ from hub.access.secrets import Passwords, new_token, token_digest
 from hub.api.application import Parts, build_api
 from hub.handoff import Handoff
 from hub.media import Lasting, MediaClient, MediaSettings, MediaTokens
+from hub.recordings import Recordings
 from hub.store import Pool, accounts
 from protocols.http.server import HttpServer
 from tests.hub.consult.clinic import Clinic, opened
@@ -26,7 +30,7 @@ SESSION_S: Final = 3600
 class Stand:
     """One hub's API; `role` None asks without having signed in."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: Clinic, folder: Path) -> None:
         self.clinic = clinic
         self.clock = clinic.clock
         self.desk = Desk(clinic.pool, clinic.clock, session_s=SESSION_S)
@@ -52,6 +56,9 @@ class Stand:
             consult=clinic.consult,
             handoff=handoff,
             lasting=Lasting(media, clinic.clock, self.desk.standing),
+            recordings=Recordings(
+                clinic.pool, clinic.clock, folder, keep_days=30, min_free_bytes=0
+            ),
             health=_well,
             addresses={"mqtt": {}, "http_url": self.url, "ca_pem": None},
             origins=frozenset({"https://wall.example"}),
@@ -139,8 +146,9 @@ class Stand:
 
 @contextlib.asynccontextmanager
 async def standing(pool: Pool) -> AsyncIterator[Stand]:
-    async with opened(pool) as clinic:
-        stand = Stand(clinic)
+    async with opened(pool) as clinic, AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stand = Stand(clinic, Path(folder))
         await stand.add_people()
         serving = asyncio.create_task(stand.server.run(stand.app))
         try:

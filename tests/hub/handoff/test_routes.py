@@ -1,6 +1,7 @@
 """Encounters, advice and hand-overs over HTTP: what is answered, to whom, and what is noted."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 import httpx2
@@ -12,6 +13,7 @@ from hub.access.secrets import new_token, token_digest
 from hub.api.application import Parts, build_api
 from hub.handoff import Handoff, Hospital
 from hub.media import Lasting, MediaClient, MediaSettings, MediaTokens
+from hub.recordings import Recordings
 from hub.store import Pool, accounts, handoffs
 from protocols.ids import HospitalId
 from protocols.messages import EncounterClosed, EncounterOpened, HandoverRequest, PatientNote
@@ -51,6 +53,9 @@ class Api:
             consult=clinic.consult,
             handoff=handoff,
             lasting=Lasting(media, clinic.clock, desk.standing),
+            recordings=Recordings(
+                clinic.pool, clinic.clock, Path("never-used"), keep_days=1, min_free_bytes=0
+            ),
             health=_well,
             addresses={},
             origins=frozenset(),

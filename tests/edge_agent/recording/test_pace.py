@@ -1,0 +1,39 @@
+"""Uploading takes what the link has to spare, and gives way at once."""
+
+from edge_agent.recording.pace import UploadPace
+
+
+def test_it_grows_while_the_round_trip_is_short_up_to_its_most() -> None:
+    pace = UploadPace(1_000_000)
+    for _ in range(60):
+        assert pace.look(round_trip_s=0.05, waiting_records=0)
+    assert pace.rate_bps == 1_000_000
+
+
+def test_it_halves_where_others_begin_to_wait() -> None:
+    pace = UploadPace(1_000_000, rate_bps=800_000)
+    pace.look(round_trip_s=0.05, waiting_records=0)
+    before = pace.rate_bps
+    assert pace.look(round_trip_s=0.5, waiting_records=0)
+    assert pace.rate_bps == before / 2
+
+
+def test_it_rests_while_records_wait_or_the_link_is_down() -> None:
+    pace = UploadPace(1_000_000)
+    assert not pace.look(round_trip_s=0.05, waiting_records=3)
+    assert not pace.look(round_trip_s=None, waiting_records=0)
+    assert pace.look(round_trip_s=0.05, waiting_records=0)
+
+
+def test_it_never_stops_for_good_on_a_link_that_became_longer() -> None:
+    pace = UploadPace(1_000_000)
+    pace.look(round_trip_s=0.05, waiting_records=0)
+    for _ in range(3_000):
+        pace.look(round_trip_s=0.6, waiting_records=0)
+    assert pace.rate_bps > 100_000
+
+
+def test_the_wait_after_a_piece_makes_the_rate() -> None:
+    pace = UploadPace(1_000_000, rate_bps=80_000)
+    assert pace.pause_s(10_000, 0.25) == 0.75
+    assert pace.pause_s(10_000, 2.0) == 0.0

@@ -1,0 +1,123 @@
+"""A real camera recorded: segments follow one another, and say what the hub is to have."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from edge_agent.media.camera import Camera
+from edge_agent.media.settings import MediaSettings
+from edge_agent.recording.recorder import Recorder
+from edge_agent.recording.settings import RecordingSettings
+from edge_agent.recording.shelf import Segment, Shelf
+from protocols.ids import CameraId
+from protocols.runtime.clock import SystemClock
+from tests.edge_agent.media.cameras import network_camera, write_film
+from tests.hub.room import until
+
+ENCOUNTER = "5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21"
+SHORT = RecordingSettings(segment_s=2, min_free_bytes=0)
+PATIENT = CameraId("patient")
+
+
+@dataclass
+class Vehicle:
+    """What a recorder is told, and what it told."""
+
+    shelf: Shelf
+    encounter: str | None = ENCOUNTER
+    is_live: bool = True
+    taken: Callable[[], int] = lambda: 0
+    segments: list[Segment] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def kept(self, segment: Segment) -> None:
+        self.segments.append(segment)
+        self.news.set()
+
+    async def until(self, count: int) -> list[Segment]:
+        async with asyncio.timeout(40):
+            while len(self.segments) < count:
+                self.news.clear()
+                await self.news.wait()
+        return self.segments
+
+
+@asynccontextmanager
+async def recording(
+    folder: Path, source: str, settings: RecordingSettings = SHORT
+) -> AsyncIterator[Vehicle]:
+    """Record `source`; what was gathered is kept when the body ends."""
+    clock = SystemClock()
+    vehicle = Vehicle(await asyncio.to_thread(Shelf, folder / "shelf", settings))
+    camera = Camera(PATIENT, source, MediaSettings(), now_s=clock.monotonic_s, changed=lambda: None)
+    vehicle.taken = lambda: camera.encoded
+    recorder = Recorder(
+        camera,
+        vehicle.shelf,
+        settings,
+        clock=clock,
+        encounter=lambda: vehicle.encounter,
+        is_live=lambda: vehicle.is_live,
+        unnoticed_s=6,
+        kept=vehicle.kept,
+    )
+    tasks = [asyncio.create_task(camera.run()), asyncio.create_task(recorder.run())]
+    try:
+        yield vehicle
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        vehicle.shelf.close()
+
+
+async def test_segments_follow_one_another_without_a_hole(tmp_path: Path) -> None:
+    async with network_camera() as camera, recording(tmp_path, camera.url) as vehicle:
+        first, second, third = (await vehicle.until(3))[:3]
+    for one, other in ((first, second), (second, third)):
+        assert abs(other.first_utc_us - one.last_utc_us) < 300_000
+        assert 1_900_000 < one.last_utc_us - one.first_utc_us < 8_000_000
+    assert all(one.encounter_id == ENCOUNTER and one.is_wanted for one in vehicle.segments)
+
+
+async def test_what_was_begun_is_kept_when_recording_ends(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    async with recording(
+        tmp_path, str(film), RecordingSettings(segment_s=60, min_free_bytes=0)
+    ) as v:
+        await until(lambda: v.taken() >= 10)
+    assert len(v.segments) == 1
+
+
+@pytest.mark.parametrize(
+    ("upload", "link", "hub"),
+    [
+        ("all", "up", "has it"),
+        ("missed", "up", ""),
+        ("missed", "down", "has it"),
+        ("none", "down", ""),
+    ],
+)
+async def test_what_the_hub_is_to_have_is_a_setting(
+    tmp_path: Path, upload: str, link: str, hub: str
+) -> None:
+    settings = RecordingSettings.model_validate(
+        {"segment_s": 2, "min_free_bytes": 0, "upload": upload}
+    )
+    film = write_film(tmp_path / "film.mp4")
+    async with recording(tmp_path, str(film), settings) as vehicle:
+        vehicle.is_live = link == "up"
+        (first, *_) = await vehicle.until(1)
+    assert (first.was_missed, first.is_wanted) == (link == "down", bool(hub))
+
+
+async def test_nothing_goes_to_the_hub_of_nobody_s_encounter(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    async with recording(tmp_path, str(film)) as vehicle:
+        vehicle.encounter = None
+        (first, *_) = await vehicle.until(1)
+    assert (first.encounter_id, first.is_wanted) == (None, False)
