@@ -113,6 +113,32 @@ def ecg(
     _print("ecg", figures(cells), as_json=as_json)
 
 
+@app.command("outage")
+def outage(
+    *,
+    seconds: Annotated[float, typer.Option(min=5, help="How long the link is cut.")] = 300,
+    patience: Annotated[
+        float, typer.Option(min=10, help="How long to wait for the missed film, s.")
+    ] = 900,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cut a vehicle's link, and measure what is back when, and whether the missed film is whole.
+
+    Example: goldenhour bench outage --seconds 300 --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.machine import machine  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.outage import measure, picture  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", cut_s=seconds, patience_s=patience))
+    if draw is not None:
+        draw.write_text(picture(figures, f"cut for {seconds:g} s, {machine()}"))
+    _print("outage", figures, as_json=as_json)
+
+
 @app.command("journal")
 def journal(
     *,

@@ -256,6 +256,16 @@ export const en = {
     camera: "Camera",
     fullscreen: "Full screen",
   },
+  recording: {
+    title: "Recording",
+    badge: "Recorded · {{time}}",
+    scrub: "Go back in the recording",
+    live: "Back to live",
+    hole: "Nothing was recorded here",
+    coming: "Still on the vehicle; it arrives behind live data",
+    span: "{{from}} to {{to}}",
+    next: "Go on at {{time}}",
+  },
   news2: {
     title: "NEWS2",
     missing: "{{list}} missing",

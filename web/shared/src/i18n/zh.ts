@@ -221,6 +221,16 @@ export const zh: Dictionary = {
     camera: "摄像头",
     fullscreen: "全屏",
   },
+  recording: {
+    title: "录像",
+    badge: "录像 · {{time}}",
+    scrub: "回看录像",
+    live: "返回实时",
+    hole: "此处没有录像",
+    coming: "仍在车上，将在实时数据之后补传",
+    span: "{{from}} 至 {{to}}",
+    next: "从 {{time}} 继续",
+  },
   news2: {
     title: "NEWS2",
     missing: "缺 {{list}}",
