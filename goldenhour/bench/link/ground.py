@@ -10,7 +10,7 @@ from typing import Final
 from goldenhour.bench.link.asked import Asked, asked
 from goldenhour.bench.link.modems import Modems, modems
 from goldenhour.bench.link.screen import Screen, screen_of
-from goldenhour.bench.link.vehicle import Setup
+from goldenhour.bench.link.setup import Setup
 from goldenhour.demo import ports
 from goldenhour.demo.accounts import accounts_of, pins_of
 from goldenhour.demo.children import Children

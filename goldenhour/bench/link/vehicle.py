@@ -24,7 +24,6 @@ import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +35,7 @@ from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import read_credential
 from edge_agent.uplink.trace import Trace
+from goldenhour.bench.link.setup import Setup
 from goldenhour.bench.link.traffic import Ambulance, Made
 from goldenhour.demo.city import Recordings
 from protocols.clock import Clock, ClockSource
@@ -52,23 +52,6 @@ WATCHED: Final = (Stream.ALARM, Stream.VITALS)
 _ERROR_US: Final = 50_000
 _AT_ONCE: Final = 2_000
 _LOOK_S: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What the vehicle is told at its start; `doors`: name, host and port of each path."""
-
-    journal: str
-    credential: str
-    doors: list[tuple[str, str, int]]
-    ecg: str | None = None
-    ecg_step_uv: float | None = None
-    waves_every_s: float = 1.0
-    seed: int = 1
-
-    def to_json(self) -> str:
-        """Return it as the file's text."""
-        return json.dumps(asdict(self))
 
 
 class Vehicle:
