@@ -23,6 +23,7 @@ from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
 from hub.ingest.bodies import Bodies
 from hub.ingest.queue import MessageQueue, Waiting
+from hub.ingest.refusals import Refusals
 from hub.ingest.taps import Taps
 from hub.store import ledgers
 from hub.store import records as store
@@ -31,15 +32,8 @@ from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
 from protocols.link import (
-    Ack,
-    FrameReader,
-    Held,
-    Lane,
-    Receiver,
-    Stream,
-    decode_ack,
-    encode_ack,
-)
+    Ack, FrameReader, Held, Lane, Receiver, Stream, decode_ack, encode_ack,
+)  # fmt: skip
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
 from protocols.link.wire import Loader
 from protocols.messages import Presence
@@ -98,7 +92,7 @@ class Ingest:
         loader = Loader(secret=secrets.token_bytes(16))
         self._reader = FrameReader(loader=loader)
         self._bodies = Bodies(loader)
-        self._refused: dict[UnitId, dict[str, int]] = {}
+        self._refused = Refusals()
         self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
         self._receivers: OrderedDict[Key, Receiver] = OrderedDict()
@@ -178,11 +172,7 @@ class Ingest:
         self._wake.set()
 
     def _refuse(self, unit: UnitId | None, reason: str) -> None:
-        metrics.REFUSED.labels(reason).inc()
-        if unit is None:
-            return
-        counts = self._refused.setdefault(unit, {})
-        counts[reason] = counts.get(reason, 0) + 1
+        self._refused.add(unit, reason)
         self._wake.set()
 
     async def _fill(self, batch: Batch) -> None:
@@ -319,7 +309,7 @@ class Ingest:
         now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
         for key in keys:
             receiver = self._receivers[key]
-            for reason, count in self._refused.pop(key[0], {}).items():
+            for reason, count in self._refused.take(key[0]).items():
                 for _ in range(min(count, 100)):
                     receiver.refused(reason, now_s=now_s)
             ack = receiver.take_ack(now_utc_us=now_us)
@@ -329,13 +319,12 @@ class Ingest:
 
     def _tell_of_refusals(self, now_us: int) -> None:
         """Answer units whose messages were all refused; their newest journal is named."""
-        for unit, counts in self._refused.items():
+        for unit, counts in self._refused.take_all():
             journal = next((j for u, j in reversed(self._receivers) if u == unit), None)
             if journal is not None:
                 refused = tuple(counts.items())
                 ack = Ack(journal=journal, streams={}, committed_utc_us=now_us, refused=refused)
                 self._publish(down_ack(unit), encode_ack(ack))
-        self._refused.clear()
 
     async def _load_receivers(self, keys: Collection[Key]) -> None:
         unknown = [key for key in keys if key not in self._receivers]
