@@ -11,6 +11,7 @@ import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
 import { useVehicle } from "./useVehicle.ts";
+import { VehicleAlarms } from "./VehicleAlarms.tsx";
 
 export function App({ feed }: { feed: FeedClient }) {
   return (
@@ -39,6 +40,7 @@ function Tablet({ feed }: { feed: FeedClient }) {
     <div className="crew">
       <Head state={state} />
       <FeedLost server="vehicle" />
+      <VehicleAlarms state={state} take={take} />
       <AdviceRing state={state} />
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
