@@ -32,7 +32,14 @@ from protocols.clock import Clock
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, UnitId
 from protocols.link import (
-    Ack, FrameReader, Held, Lane, Receiver, Stream, decode_ack, encode_ack,
+    Ack,
+    FrameReader,
+    Held,
+    Lane,
+    Receiver,
+    Stream,
+    decode_ack,
+    encode_ack,
 )  # fmt: skip
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
 from protocols.link.wire import Loader

@@ -28,6 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, JournalSettings, Row, open_journal
 from edge_agent.journal.settings import trace_of
 from edge_agent.uplink import BrokerAccess, Uplink
@@ -224,7 +225,7 @@ async def _running(setup: Setup) -> AsyncIterator[Vehicle]:
         password = credential.password.get_secret_value()
         uplink = Uplink(
             journal,
-            OrderInbox(journal, clock),
+            OrderInbox(journal, clock, HubTime(VehicleClock(clock))),
             BrokerAccess(unit=UnitId(credential.unit), password=password, tls=None),
             [(name, Door(host, port)) for name, host, port in setup.doors],
             describe=describe,

@@ -12,6 +12,7 @@ import { PinGate, useCrew } from "./PinGate.tsx";
 import { ToGive } from "./ToGive.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
 import { useVehicle } from "./useVehicle.ts";
+import { VehicleAlarms } from "./VehicleAlarms.tsx";
 
 export function App({ feed }: { feed: FeedClient }) {
   return (
@@ -40,6 +41,7 @@ function Tablet({ feed }: { feed: FeedClient }) {
     <div className="crew">
       <Head state={state} />
       <FeedLost server="vehicle" />
+      <VehicleAlarms state={state} take={take} />
       <AdviceRing state={state} />
       <ToGive state={state} />
       <main className="crew-page" data-tab={shown}>

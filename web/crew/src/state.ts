@@ -18,8 +18,10 @@ import {
   readLink,
   readNode,
   readPatient,
+  readStanding,
   type Handoff,
   type PatientNote,
+  type StandingAlarm,
 } from "@goldenhour/shared";
 
 export const EVENTS = ["roll", "arrive", "contact", "load", "arrive_hospital", "hand_over", "clear"] as const;
@@ -51,6 +53,8 @@ export type VehicleState = {
   hospitals: Hospital[];
   handoffs: Handoff[];
   devices: DeviceHealth[];
+  alarms: StandingAlarm[];
+  audioPausedUntilUtcUs: number | null;
   cameras: { camera: string; state: string }[];
   clock: ClockView;
   nowUtcUs: number;
@@ -89,6 +93,8 @@ export function readState(f: Fields): VehicleState {
     hospitals: f.list("hospitals", readHospital),
     handoffs: f.list("handoffs", (item, path) => readHandoff(Fields.of(item, path))),
     devices: f.list("devices", readDevice),
+    alarms: f.list("alarms", (item, path) => readStanding(Fields.of(item, path))),
+    audioPausedUntilUtcUs: f.numberOr("audio_paused_until_utc_us"),
     cameras: f.list("cameras", (item, path) => {
       const camera = Fields.of(item, path);
       return { camera: camera.text("camera"), state: camera.textOr("state") ?? "" };

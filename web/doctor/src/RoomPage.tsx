@@ -1,5 +1,5 @@
 import {
-  AlarmBar,
+  AlarmLog,
   Card,
   ClockNote,
   clockText,
@@ -25,6 +25,7 @@ import { useTranslation } from "react-i18next";
 import { Advice } from "./Advice.tsx";
 import { EcgCard } from "./EcgCard.tsx";
 import { Handover } from "./Handover.tsx";
+import { UnitAlarms } from "./UnitAlarms.tsx";
 import { VideoCard } from "./VideoCard.tsx";
 
 const RANGES = [10, 30, 60] as const;
@@ -39,7 +40,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
     <main className="doc-room" id="main" tabIndex={-1}>
       <RoomHead room={room} onBack={onBack} />
       {error !== null && error !== undefined && <ErrorNote error={error} />}
-      <AlarmBar room={room} />
+      <UnitAlarms unit={view} />
       <div className="doc-grid">
         <div className="doc-column">
           <section className="doc-vitals" aria-label={t("vitals.title")}>
@@ -158,6 +159,7 @@ function Trends({ room, nodes }: { room: Room; nodes: Parameters<typeof TrendCha
       }
     >
       <TrendChart room={room} minutes={minutes} nodes={nodes} />
+      <AlarmLog room={room} minutes={minutes} />
     </Card>
   );
 }

@@ -1,6 +1,9 @@
 /** What the three screens share. */
 
-export { AlarmBar } from "./alarm/AlarmBar.tsx";
+export { AlarmBar, AlarmShape, Counts } from "./alarm/AlarmBar.tsx";
+export { AlarmLog } from "./alarm/AlarmLog.tsx";
+export { readStanding, soundOf, type StandingAlarm, urgencyOf, worstFirst } from "./alarm/standing.ts";
+export { alarmNumbers, alarmWords } from "./alarm/words.ts";
 export { AlarmSound, BURSTS } from "./alarm/sound.ts";
 export * from "./advice/words.ts";
 export * from "./api/client.ts";

@@ -1,6 +1,7 @@
 /** Everything that a screen knows of one watched unit, outside React. */
 
-import type { Alarm, PatientNote, Score } from "../wire/bodies.ts";
+import { type AlarmEpisode, AlarmHistory } from "../alarm/history.ts";
+import type { PatientNote, Score } from "../wire/bodies.ts";
 import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
 import type { Advice } from "../wire/advice.ts";
 import type { Handoff, StreamRecord } from "../wire/feed.ts";
@@ -22,7 +23,7 @@ export type OpenEncounter = { encounterId: string; openedUtcUs: number | null };
 export class Room {
   readonly vitals = new Vitals();
   readonly waves = new Map<string, WaveRing>();
-  private readonly alarmById = new Map<string, Stamped<Alarm>>();
+  private readonly alarms = new AlarmHistory();
   private readonly adviceById = new Map<string, Advice>();
   private readonly handoffById = new Map<string, Handoff>();
   private newestScore: Stamped<Score> | null = null;
@@ -49,9 +50,9 @@ export class Room {
         return this.tell("score");
       }
       case "alarm": {
-        const alarm = readAlarm(body);
-        if (capturedUtcUs < (this.alarmById.get(alarm.alarmId)?.capturedUtcUs ?? 0)) return;
-        this.alarmById.set(alarm.alarmId, { ...alarm, capturedUtcUs });
+        if (body.text("kind") !== "alarm") return;
+        this.alarms.take(readAlarm(body), capturedUtcUs);
+        this.alarmSnapshot = this.alarms.all();
         return this.tell("alarms");
       }
       case "chart":
@@ -134,12 +135,9 @@ export class Room {
     return this.backfilledUtcUs;
   }
 
-  /** Alarms that stand, highest first, then newest. */
-  alarms(): Stamped<Alarm>[] {
-    const rank = { high: 0, medium: 1, low: 2 };
-    return [...this.alarmById.values()]
-      .filter((each) => each.state !== "cleared")
-      .sort((a, b) => rank[a.priority] - rank[b.priority] || b.capturedUtcUs - a.capturedUtcUs);
+  /** Alarms from beginning to end, newest first. What stands is told by the unit's view. */
+  get alarmHistory(): readonly AlarmEpisode[] {
+    return this.alarmSnapshot;
   }
 
   /** Newest first. */
@@ -161,6 +159,7 @@ export class Room {
   }
 
   private adviceSnapshot: readonly Advice[] = [];
+  private alarmSnapshot: readonly AlarmEpisode[] = [];
   private handoffSnapshot: readonly Handoff[] = [];
   private held: Set<Part> | null = null;
 

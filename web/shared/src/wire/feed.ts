@@ -1,5 +1,6 @@
 /** The live feed's text messages. Mirrors `protocols/live/feed.py`, which is the code of record. */
 
+import { readStanding, type StandingAlarm } from "../alarm/standing.ts";
 import { type Advice, readAdvice } from "./advice.ts";
 import { Fields } from "./decode.ts";
 
@@ -45,6 +46,8 @@ export type UnitView = {
   statusSinceUtcUs: number | null;
   position: PositionView | null;
   news2: ScoreView | null;
+  /** What stands, worst first; of a unit that is not heard, the last known. */
+  alarms: StandingAlarm[];
   link: LinkView;
   encounterId: string | null;
   runId: string | null;
@@ -180,6 +183,7 @@ export function readUnit(value: unknown, path = "unit"): UnitView {
             capturedUtcUs: news2.number("captured_utc_us"),
             missing: news2.texts("missing"),
           },
+    alarms: f.list("alarms", (item, path) => readStanding(Fields.of(item, path))),
     link: readLink(f.object("link")),
     encounterId: f.textOr("encounter_id"),
     runId: f.textOr("run_id"),
