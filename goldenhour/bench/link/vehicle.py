@@ -36,6 +36,7 @@ from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import read_credential
 from edge_agent.uplink.trace import Trace
+from edge_agent.vehicle_clock import VehicleClock
 from goldenhour.bench.link.setup import Setup
 from goldenhour.bench.link.traffic import Ambulance, Made
 from goldenhour.demo.city import Recordings
