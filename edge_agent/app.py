@@ -128,6 +128,7 @@ class _Agent:
             BrokerAccess(unit=self._unit, password=password, tls=tls),
             doors_of(settings.hub),
             describe=self._presence,
+            heard_hub=clock.heard_hub,
             clock=clock,
             rng=rng,
             trace=Trace(trace_of(journal.path), clock),

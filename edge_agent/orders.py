@@ -150,7 +150,8 @@ class OrderDesk:
 
         Raises:
             NotFoundError: no such advice.
-            ConflictError: it has expired, or was answered otherwise.
+            ConflictError: it has expired, or was answered otherwise; or it would be confirmed, and
+                nobody can tell whether it has expired.
             StorageError: the disk refused; nothing has changed.
         """
         async with self._turn:
@@ -162,6 +163,8 @@ class OrderDesk:
                 if state in {known.state, "seen"}:
                     return
                 raise ConflictError(reason="it was answered already", state=known.state)
+            if state == "confirmed" and not self._clock.is_time_known:
+                raise ConflictError(reason="the vehicle does not know the time yet", state="unset")
             if order.expires_utc_us <= self._clock.utc_us():
                 raise ConflictError(reason="it has expired", state="expired")
             await self._say(order_id, state, by=by, reason=reason, read_back=read_back)

@@ -8,7 +8,7 @@ journal: it may know more of it than the file does, and then the journal is reti
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from edge_agent.journal import Journal, Row
@@ -52,11 +52,16 @@ class Uplink:
         doors: Sequence[tuple[str, Door]],
         *,
         describe: Describe,
+        heard_hub: Callable[[int], None],
         clock: Clock,
         rng: random.Random,
         trace: Trace,
     ) -> None:
-        """`doors`: the paths' names and where each reaches the broker, the preferred one first."""
+        """`doors`: the paths' names and where each reaches the broker, the preferred one first.
+
+        `heard_hub` is told the hub's time, UTC in microseconds, whenever the hub speaks.
+        """
+        self._heard_hub = heard_hub
         self._journal = journal
         self._inbox = inbox
         self._access = access
@@ -210,6 +215,7 @@ class Uplink:
             return
         if ack.journal != self._sender.journal:
             return
+        self._heard_hub(ack.committed_utc_us)
         if not self._is_verified.is_set():
             await self._journal.verified()
             self._is_verified.set()

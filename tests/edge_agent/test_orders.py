@@ -138,3 +138,23 @@ async def test_a_clock_that_ran_two_days_ahead_has_nothing_delivered_twice(tmp_p
         await vehicle.ordered(vehicle.advice("Third"))
         await vehicle.until(lambda: len(vehicle.orders.advice) == 3)
         assert (await answers(vehicle)).count("delivered") == 3
+
+
+async def test_nothing_is_confirmed_while_nobody_can_tell_whether_it_has_expired(
+    tmp_path: Path,
+) -> None:
+    system = FakeClock()
+    async with cab(tmp_path, system) as vehicle:
+        advice, now_us = vehicle.advice(valid_s=60), system.utc_us()
+        system.jump_utc(-now_us)
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice))
+        with pytest.raises(ConflictError) as refused:
+            await vehicle.orders.answer(advice.order_id, "confirmed", by="Chen")
+        assert refused.value.facts["state"] == "unset"
+        vehicle.vehicle_clock.heard_hub(now_us + 30_000_000)
+        await vehicle.orders.answer(advice.order_id, "seen", by="Chen")
+        vehicle.vehicle_clock.heard_hub(now_us + 70_000_000)
+        with pytest.raises(ConflictError) as late:
+            await vehicle.orders.answer(advice.order_id, "confirmed", by="Chen")
+        assert late.value.facts["state"] == "expired"
