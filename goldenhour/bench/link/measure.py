@@ -1,5 +1,6 @@
 """The parts of the benchmark, one after another at one hub; the peers after ours, by themselves."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -23,6 +24,17 @@ _OURS: Final = {
 }
 _OF_PEERS: Final = {"thin": peers.measure_thin, "outage": peers.measure_outage}
 
+_BRIDGE: Final = mosquitto.NAME
+_PEER_OF: Final = {
+    thin.ALARM: f"thin: {_BRIDGE}, alarm p99",
+    thin.USED: f"thin: {_BRIDGE}, link used",
+    outage.DRAIN: f"outage: {_BRIDGE}, backlog drained",
+    outage.FIRST: f"outage: {_BRIDGE}, first live value",
+    outage.ALARM: f"outage: {_BRIDGE}, alarm during the drain",
+    outage.USED: f"outage: {_BRIDGE}, link used",
+}
+"""By our figure's name, how the bridge's begins."""
+
 Say = Callable[[str], None]
 
 
@@ -40,7 +52,17 @@ async def measure(
         for part in parts:
             say(f"{part}: Golden Hour")
             found += await _OURS[part](hub, scale=scale)
-    found += await _peers(folder, parts=parts, scale=scale, played=played, say=say)
+    others = await _peers(folder, parts=parts, scale=scale, played=played, say=say)
+    return [*with_peer(found, others), *others]
+
+
+def with_peer(ours: Sequence[Figure], others: Sequence[Figure]) -> list[Figure]:
+    """Return our figures, each beside what Mosquitto's bridge came to, where that was measured."""
+    found: list[Figure] = []
+    for figure in ours:
+        begin = _PEER_OF.get(figure.name)
+        same = [one.value for one in others if begin is not None and one.name.startswith(begin)]
+        found.append(dataclasses.replace(figure, peer=round(same[0], 3)) if same else figure)
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from goldenhour.bench.figures import Figure
 from goldenhour.bench.link import mosquitto, outage, paths, picture, thin
+from goldenhour.bench.link.measure import with_peer
 from goldenhour.bench.link.peer import JOURNAL, Heard
 from goldenhour.bench.link.screen import Screen, Shown
 from goldenhour.bench.link.thingsboard import frames_in
@@ -109,6 +110,15 @@ def test_telemetry_that_is_none_of_ours_is_left_out(payload: bytes) -> None:
 def test_telemetry_with_and_without_a_time_is_read() -> None:
     entries = [{"ts": 1, "values": {"frame": "YQ=="}}, {"frame": "Yg=="}]
     assert frames_in(json.dumps({"ambulance": entries}).encode()) == [b"a", b"b"]
+
+
+def test_our_figure_stands_beside_the_bridges_where_that_was_measured() -> None:
+    ours = [
+        Figure(name=thin.ALARM, value=0.6, unit="s", bar=1.0),
+        Figure(name=thin.VITALS, value=0.6, unit="s", bar=3.0),
+    ]
+    theirs = [Figure(name=f"thin: {mosquitto.NAME}, alarm p99 after 40 s", value=48, unit="s")]
+    assert [one.peer for one in with_peer(ours, theirs)] == [48, None]
 
 
 def test_the_picture_shows_the_peers_that_were_there() -> None:
