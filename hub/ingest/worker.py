@@ -51,7 +51,7 @@ BATCH_FRAMES: Final = 4_000
 BATCH_BYTES: Final = 32 * 2**20
 """Of bodies, unpacked."""
 
-PART_MESSAGES: Final = 200
+PART_MESSAGES: Final = 500
 PART_BYTES: Final = 512 * 1024
 """Decoded at a time, before anybody else has a turn; unpacked a hundred times as much at worst."""
 
