@@ -42,7 +42,7 @@ _PART_BYTES: Final = 256 * 1024
 _MOST_UNREAD_BYTES: Final = 2**20
 """What the hub has not read yet; beyond it news wait here, and the newest stands for the others."""
 
-_COLLECT_AFTER: Final = 50_000  # objects made and not gone again
+_COLLECT_AFTER: Final = 200_000  # objects made and not gone again
 _POOL: Final = 2
 
 

@@ -14,8 +14,8 @@ same, for refusing it for ever would stall its stream; it is counted and not sho
 import asyncio
 import logging
 import secrets
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -23,9 +23,9 @@ from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
 from hub.ingest.bodies import Bodies
 from hub.ingest.queue import MessageQueue, Waiting
+from hub.ingest.receivers import Receivers
 from hub.ingest.refusals import Refusals
 from hub.ingest.taps import Taps
-from hub.store import ledgers
 from hub.store import records as store
 from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Connection, Pool
 from protocols.clock import Clock
@@ -36,7 +36,6 @@ from protocols.link import (
     FrameReader,
     Held,
     Lane,
-    Receiver,
     Stream,
     decode_ack,
     encode_ack,
@@ -52,12 +51,9 @@ BATCH_FRAMES: Final = 4_000
 BATCH_BYTES: Final = 32 * 2**20
 """Of bodies, unpacked."""
 
-PART_MESSAGES: Final = 200
+PART_MESSAGES: Final = 500
 PART_BYTES: Final = 512 * 1024
 """Decoded at a time, before anybody else has a turn; unpacked a hundred times as much at worst."""
-
-RECEIVERS: Final = 20_000
-"""Journals kept in memory; the longest unheard one is read again from the database when needed."""
 
 GREETED_EACH: Final = 4
 """Journals that one unit may announce before it is answered: it has one, and had another."""
@@ -102,7 +98,7 @@ class Ingest:
         self._refused = Refusals()
         self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
-        self._receivers: OrderedDict[Key, Receiver] = OrderedDict()
+        self._receivers = Receivers(pool)
         self._wake = asyncio.Event()
         self._stalled = False
 
@@ -188,7 +184,7 @@ class Ingest:
             frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
             try:
                 keys = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in frames])
-                await self._load_receivers(keys)
+                await self._receivers.load(keys)
             except DATABASE_ERRORS as err:
                 self._stall(err)
                 await self._clock.sleep(RETRY_S)
@@ -223,7 +219,7 @@ class Ingest:
         """Commit `batch` and acknowledge; return False where the database did not take it."""
         greeted = list(self._greeted)[:BATCH_FRAMES]
         try:
-            await self._load_receivers(dict.fromkeys(greeted))
+            await self._receivers.load(dict.fromkeys(greeted))
         except DATABASE_ERRORS as err:
             self._let_go(batch)
             self._stall(err)
@@ -332,17 +328,6 @@ class Ingest:
                 refused = tuple(counts.items())
                 ack = Ack(journal=journal, streams={}, committed_utc_us=now_us, refused=refused)
                 self._publish(down_ack(unit), encode_ack(ack))
-
-    async def _load_receivers(self, keys: Collection[Key]) -> None:
-        unknown = [key for key in keys if key not in self._receivers]
-        if unknown:
-            held = await ledgers.ledgers_of(self._pool, unknown)
-            for key in unknown:
-                self._receivers[key] = Receiver(journal=key[1], held=held[key])
-        for key in keys:
-            self._receivers.move_to_end(key)
-        while len(self._receivers) > max(RECEIVERS, len(keys)):
-            self._receivers.popitem(last=False)
 
     def _stall(self, err: Exception) -> None:
         metrics.FAILED_COMMITS.inc()
