@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.consult.patient import newest_patient, nodes_of
+from hub.consult.record import Entry, record_of
 from hub.store import advice, records, units
 from hub.store.advice import Advice
 from hub.store.database import Pool
@@ -51,6 +52,7 @@ class Case:
     ecg: Sequence[tuple[int, WaveformBlock]]
     nodes: Sequence[TimeNodeStamp]
     advice: Sequence[Advice]
+    record: Sequence[Entry] = ()  # what happened in the room, advice and all
 
 
 async def case_of(pool: Pool, encounter: Encounter) -> Case:
@@ -71,6 +73,7 @@ async def case_of(pool: Pool, encounter: Encounter) -> Case:
         ecg=await _newest_ecg(pool, encounter),
         nodes=await nodes_of(pool, encounter),
         advice=await advice.of_encounter(pool, encounter.encounter_id),
+        record=await record_of(pool, encounter.encounter_id),
     )
 
 
