@@ -2,10 +2,10 @@ import { ClockNote, type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkInd
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { AdvicePage } from "./AdvicePage.tsx";
 import { AdviceRing } from "./AdviceRing.tsx";
 import { HandoverPage } from "./HandoverPage.tsx";
 import { Clock, Waiting } from "./Head.tsx";
+import { HelpPage } from "./HelpPage.tsx";
 import { NowPage } from "./NowPage.tsx";
 import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
@@ -47,7 +47,7 @@ function Tablet({ feed }: { feed: FeedClient }) {
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
         {shown === "patient" && <PatientPage state={state} />}
-        {shown === "help" && <AdvicePage state={state} />}
+        {shown === "help" && <HelpPage state={state} take={take} />}
         {shown === "handover" && <HandoverPage state={state} />}
       </main>
       <nav className="crew-tabs">

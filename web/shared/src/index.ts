@@ -41,3 +41,4 @@ export * from "./wire/advice.ts";
 export * from "./wire/bodies.ts";
 export { Fields, WireError } from "./wire/decode.ts";
 export * from "./wire/feed.ts";
+export * from "./wire/room.ts";

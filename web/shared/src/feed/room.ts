@@ -5,6 +5,7 @@ import type { PatientNote, Score } from "../wire/bodies.ts";
 import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
 import type { Advice } from "../wire/advice.ts";
 import type { Handoff, StreamRecord } from "../wire/feed.ts";
+import type { Happening, RoomView } from "../wire/room.ts";
 import type { WaveBlock } from "../wire/wave.ts";
 import { WaveRing } from "../ecg/ring.ts";
 import { Topics } from "./topics.ts";
@@ -13,7 +14,7 @@ import { Vitals } from "./vitals.ts";
 export type Stamped<T> = T & { capturedUtcUs: number };
 
 /** What a part of a screen listens to. */
-export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter";
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "people" | "record";
 
 /** A hole for good: accepted on the vehicle, then lost, with the reason. */
 export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };
@@ -110,6 +111,28 @@ export class Room {
     this.tell("backfill");
   }
 
+  /** Who is in the room and who is rung. */
+  setView(view: RoomView): void {
+    this.roomView = view;
+    this.tell("people");
+  }
+
+  /** One thing that happened; what is known is not doubled. */
+  happened(event: Happening): void {
+    if (event.number !== null) this.eventByNumber.set(event.number, event);
+    this.eventSnapshot = [...this.eventByNumber.values()].sort((a, b) => a.atUtcUs - b.atUtcUs || (a.number ?? 0) - (b.number ?? 0));
+    this.tell("record");
+  }
+
+  get view(): RoomView | null {
+    return this.roomView;
+  }
+
+  /** What happened in the room, oldest first; the steps of an advice are with the advice. */
+  get events(): readonly Happening[] {
+    return this.eventSnapshot;
+  }
+
   setGaps(gaps: RecordGap[]): void {
     this.gapList = gaps;
     this.tell("gaps");
@@ -158,6 +181,9 @@ export class Room {
     return this.versions.get(part) ?? 0;
   }
 
+  private roomView: RoomView | null = null;
+  private readonly eventByNumber = new Map<number, Happening>();
+  private eventSnapshot: readonly Happening[] = [];
   private adviceSnapshot: readonly Advice[] = [];
   private alarmSnapshot: readonly AlarmEpisode[] = [];
   private handoffSnapshot: readonly Handoff[] = [];

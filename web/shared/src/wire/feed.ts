@@ -3,6 +3,7 @@
 import { readStanding, type StandingAlarm } from "../alarm/standing.ts";
 import { type Advice, readAdvice } from "./advice.ts";
 import { Fields } from "./decode.ts";
+import { type Happening, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "./room.ts";
 
 export const LINK_STATES = ["live", "thin", "store-and-forward", "recovering", "lost", "unknown"] as const;
 export type LinkState = (typeof LINK_STATES)[number];
@@ -88,13 +89,19 @@ export type FeedMessage =
   | { t: "encounter"; unit: string; encounterId: string; state: "open" | "closed"; openedUtcUs: number }
   | { t: "advice"; unit: string; advice: Advice }
   | { t: "handoff"; unit: string; encounterId: string; handoff: Handoff }
+  | { t: "room"; unit: string; room: RoomView }
+  | { t: "room_event"; unit: string; event: Happening }
+  | { t: "ring"; ring: RingLine }
+  | { t: "replaced"; encounterId: string }
   | { t: "state"; state: Fields };
 
 /** What to send from now on; replaces the watch before it. */
 export type Watch = { fleet: boolean; units: readonly string[]; waveforms: boolean };
 
-export function encodeWatch(watch: Watch): string {
-  return JSON.stringify({ t: "watch", fleet: watch.fleet, units: watch.units, waveforms: watch.waveforms });
+/** `room`: the encounter in whose room this screen is; null is in none. */
+export function encodeWatch(watch: Watch, room: string | null = null): string {
+  const { fleet, units, waveforms } = watch;
+  return JSON.stringify({ t: "watch", fleet, units, waveforms, ...(room === null ? {} : { room }) });
 }
 
 /**
@@ -144,6 +151,14 @@ export function decodeFeed(text: string): FeedMessage | null {
         encounterId: f.text("encounter_id"),
         handoff: readHandoff(f),
       };
+    case "room":
+      return { t: "room", unit: f.text("unit"), room: readRoomView(f) };
+    case "room_event":
+      return { t: "room_event", unit: f.text("unit"), event: readHappening(f) };
+    case "ring":
+      return { t: "ring", ring: readRingLine(f) };
+    case "replaced":
+      return { t: "replaced", encounterId: f.text("encounter_id") };
     case "state":
       return { t: "state", state: f };
     default:
