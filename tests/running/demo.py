@@ -39,12 +39,6 @@ class RunningDemo:
         done = goldenhour("sim", "link", unit, *options, "--run-dir", str(self.folder / "sim"))
         assert done.returncode == 0, done.stderr
 
-    def break_device(self, unit: str, device: str, faults: Mapping[str, Any]) -> None:
-        """Make a device misbehave or show something, as `goldenhour sim break` does."""
-        words = ("sim", "break", unit, device, json.dumps(faults))
-        done = goldenhour(*words, "--run-dir", str(self.folder / "sim"))
-        assert done.returncode == 0, done.stderr
-
 
 def goldenhour(
     *words: str, timeout_s: float = 60, settings: Mapping[str, str] | None = None

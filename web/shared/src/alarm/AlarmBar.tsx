@@ -108,9 +108,20 @@ export function AlarmShape({ priority, size = 22 }: { priority: AlarmPriority; s
   );
 }
 
-/** How many of each priority, worst first. */
-export function Counts({ alarms }: { alarms: readonly StandingAlarm[] }) {
+/** How many of each priority, worst first; brief: all of them in the colour of the worst. */
+export function Counts({ alarms, isBrief = false }: { alarms: readonly StandingAlarm[]; isBrief?: boolean }) {
   const { t } = useTranslation();
+  const [worst] = isBrief ? worstFirst(alarms) : [];
+  if (worst !== undefined) {
+    return (
+      <span className="gh-alarm-counts gh-num">
+        <i data-priority={worst.priority} data-state={worst.state} title={`${t(`alarm.${worst.priority}`)} · ${alarmWords(t, worst)}`}>
+          <AlarmShape priority={worst.priority} size={13} />
+          {alarms.length}
+        </i>
+      </span>
+    );
+  }
   return (
     <span className="gh-alarm-counts gh-num">
       {(["high", "medium", "low"] as const).map((priority) => {

@@ -61,7 +61,8 @@ export function alarmNumbers(t: T, { code, value, limit }: Said): string {
   if (code.startsWith("disk.")) return t("alarm.freeMb", { value });
   const shown = name === null ? String(value) : `${valueText(name, { value, capturedUtcUs: 0 })} ${t(`unit.${name}`)}`;
   if (family === "not_measured") return t("alarm.was", { value: shown });
-  return limit === null ? shown : `${shown} · ${t("alarm.limit", { limit })}`;
+  const isScore = family === "news2";
+  return limit === null || isScore ? shown : `${shown} · ${t("alarm.limit", { limit })}`;
 }
 
 function whatOf(t: T, subject: string): string {
