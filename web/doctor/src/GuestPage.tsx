@@ -1,5 +1,4 @@
 import {
-  AlarmBar,
   Brand,
   Card,
   clockText,
@@ -31,6 +30,7 @@ import { AdviceItem } from "./AdviceItem.tsx";
 import { EcgCard } from "./EcgCard.tsx";
 import { RoomCard } from "./RoomCard.tsx";
 import { patientLine, Trends } from "./RoomPage.tsx";
+import { UnitAlarms } from "./UnitAlarms.tsx";
 import { VideoCard } from "./VideoCard.tsx";
 
 /** What a guest link opens: the room of one encounter, and nothing else. */
@@ -110,7 +110,7 @@ function GuestRoom({ guest }: { guest: GuestWho }) {
         <div className="gh-spacer" />
         {view !== undefined && <LinkIndicator link={view.link} seenFrom="hub" />}
       </header>
-      <AlarmBar room={room} />
+      <UnitAlarms unit={view} />
       <div className="doc-grid">
         <div className="doc-column">
           <section className="doc-vitals" aria-label={t("vitals.title")}>

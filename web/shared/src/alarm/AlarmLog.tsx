@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 
 import { useRoomPart } from "../feed/context.tsx";
 import type { Room } from "../feed/room.ts";
-import { spanText } from "../i18n/index.ts";
+import { spanText, type T } from "../i18n/index.ts";
 import { useNow } from "../time/useNow.ts";
 import { clockText } from "../units/index.ts";
 import { AlarmShape } from "./AlarmBar.tsx";
@@ -38,7 +38,7 @@ export function AlarmLog({ room, minutes }: { room: Room; minutes: number }) {
   );
 }
 
-function causeText(t: ReturnType<typeof useTranslation>["t"], cause: string | null): string {
+function causeText(t: T, cause: string | null): string {
   const known = CAUSES.find((each) => each === cause);
   return t(`alarm.cause.${known ?? "ended"}`);
 }
