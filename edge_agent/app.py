@@ -115,6 +115,8 @@ class _Agent:
             unit=self._unit,
             password=password,
             tls=tls,
+            journal=journal,
+            load=lambda: self._uplink.load(),  # noqa: PLW0108 -- made further down
             clock=clock,
             rng=rng,
         )
@@ -134,7 +136,7 @@ class _Agent:
             clock,
             software=SOFTWARE,
             devices=self._devices,
-            video=self._cameras.summary,
+            cameras=self._cameras.health,
         )
         self._vehicle = Vehicle(
             unit=self._unit,

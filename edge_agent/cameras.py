@@ -1,18 +1,27 @@
 """The vehicle's cameras for the agent; the video library is loaded only if there are any."""
 
+import asyncio
+import contextlib
 import random
 import ssl
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
+from edge_agent.journal import Journal
 from edge_agent.media.hub import HubAccess
 from edge_agent.media.settings import MediaSettings
-from protocols.clock import Clock
-from protocols.errors import ConfigError
+from edge_agent.uplink import LinkLoad
+from edge_agent.vehicle_clock import Stamp, VehicleClock
+from protocols.errors import ConfigError, StorageError
 from protocols.ids import CameraId, UnitId
+from protocols.link.streams import Stream
+from protocols.messages import CameraHealth, Message, Still
 
 if TYPE_CHECKING:
     from edge_agent.media import service
+
+TELL_S: Final = 1.0
 
 
 class Cameras:
@@ -27,7 +36,9 @@ class Cameras:
         unit: UnitId,
         password: str,
         tls: ssl.SSLContext | None,
-        clock: Clock,
+        journal: Journal,
+        load: Callable[[], LinkLoad],
+        clock: VehicleClock,
         rng: random.Random,
     ) -> None:
         """Prepare; nothing is opened yet.
@@ -36,6 +47,7 @@ class Cameras:
             ConfigError: there are cameras and the extra `video` is not installed.
         """
         self._service: service.MediaService | None = None
+        self._journal, self._clock = journal, clock
         if not sources:
             return
         try:
@@ -50,19 +62,56 @@ class Cameras:
             HubAccess(http_url=http_url, unit=unit, password=password, tls=tls),
             clock=clock,
             rng=rng,
+            load=load,
+            record=self._record,
         )
 
     async def run(self) -> None:
         """Publish until cancelled; returns at once without cameras."""
         if self._service is not None:
-            await self._service.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._service.run(), name="media")
+                group.create_task(self._tell_changes(), name="camera-changes")
 
-    def states(self) -> Sequence[tuple[str, str]]:
-        """Return each camera and its state."""
+    def states(self) -> Sequence[tuple[str, CameraHealth]]:
+        """Return each camera's state in a word, and what is told of it."""
         if self._service is None:
             return ()
-        return [(status.camera, status.state.value) for status in self._service.statuses]
+        return [
+            (
+                status.state.value,
+                CameraHealth(camera=status.camera, step=status.step, reason=status.given_up),
+            )
+            for status in self._service.statuses
+        ]
 
-    def summary(self) -> str | None:
-        """Return what the link's record says of video: nothing where all is as it should be."""
-        return None if all(state == "publishing" for _, state in self.states()) else "none"
+    def health(self) -> tuple[CameraHealth, ...]:
+        """Return what the link's record says of each camera."""
+        return tuple(health for _, health in self.states())
+
+    async def _tell_changes(self) -> None:
+        """Record what has changed of a camera, once a second at most."""
+        told: dict[str, CameraHealth] = {}
+        while True:
+            for health in self.health():
+                if told.get(health.camera) != health:
+                    with contextlib.suppress(StorageError):  # the journal says so; asked again
+                        await self._append(Stream.STILL, health, self._clock.stamp())
+                        told[health.camera] = health
+            await self._clock.sleep(TELL_S)
+
+    async def _append(self, stream: Stream, message: Message, stamp: Stamp) -> None:
+        await self._journal.append(
+            stream,
+            message,
+            captured_utc_us=stamp.utc_us,
+            clock=stamp.source,
+            clock_error_us=stamp.error_us,
+        )
+
+    async def _record(self, parts: Sequence[Still], *, age_s: float) -> None:
+        stamp = self._clock.stamp()
+        taken = replace(stamp, utc_us=max(0, stamp.utc_us - round(age_s * 1_000_000)))
+        async with asyncio.TaskGroup() as group:  # all in one commit
+            for part in parts:
+                group.create_task(self._append(Stream.STILL, part, taken))

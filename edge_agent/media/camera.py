@@ -2,7 +2,7 @@
 
 The loop is never blocked: threads hand over by `call_soon_threadsafe`. Between reading and encoding
 stands one place, and a newer picture takes it: a slow encoder makes the picture coarser in time,
-not older. While nobody subscribes, nothing is encoded.
+not older. While nobody subscribes, or the ladder leaves nothing that moves, nothing is encoded.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from edge_agent.media.encoder import EncodedPicture, Encoder
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.source import CameraLostError, Picture, read_pictures
+from edge_agent.media.tuning import Tuning, is_same
 from protocols.errors import MediaError
 from protocols.ids import CameraId
 
@@ -113,7 +114,11 @@ class Camera:
         self.fault: str | None = None
         self.size: tuple[int, int] | None = None
         self.encoded = 0
+        self.latest: Picture | None = None  # read last, as the camera gave it
         self._source = source
+        self._tuning: Tuning | None = None
+        self._is_moving = True
+        self._is_held = False
         self._settings = settings
         self._now_s = now_s
         self._changed = changed
@@ -139,6 +144,18 @@ class Camera:
     def ask_key(self) -> None:
         """Make the next picture a key frame."""
         self._key_wanted.set()
+
+    def tune(self, tuning: Tuning | None) -> None:
+        """Encode so from the next picture on; None: not at all."""
+        self._is_moving = tuning is not None
+        if tuning is not None and not is_same(self._tuning, tuning):
+            self._tuning = tuning
+
+    def hold(self, *, is_held: bool) -> None:
+        """Encode nothing for the moment; the first picture after it is a key frame."""
+        if self._is_held and not is_held:
+            self.ask_key()
+        self._is_held = is_held
 
     async def wait_pictures(self) -> None:
         """Return when the camera gives pictures."""
@@ -184,14 +201,22 @@ class Camera:
             if shape != size:
                 size = shape
                 self._tell(self._found, shape)
+            self.latest = picture
             self._slot.put(picture)
 
     def _encode(self) -> None:
         encoder: Encoder | None = None
+        pace = Pace(0.0)
         while not self._ended.is_set():
             picture = self._slot.take(timeout_s=0.5)
-            if picture is None or not self._subscriptions:
-                encoder = encoder if self._subscriptions else None
+            is_used = bool(self._subscriptions) and self._is_moving
+            if picture is None or not is_used or self._is_held:
+                encoder = encoder if is_used else None
+                continue
+            tuning = self._tuning
+            if encoder is None or encoder.tuning is not tuning:
+                pace = Pace(0.0 if tuning is None else 1.0 / tuning.fps)
+            if not pace.admits(picture.captured_s):
                 continue
             try:
                 encoder = self._encoder_for(picture.frame, encoder)
@@ -202,9 +227,10 @@ class Camera:
                 self._ended.wait(_RETRY_S)
 
     def _encoder_for(self, frame: VideoFrame, encoder: Encoder | None) -> Encoder:
-        if encoder is not None and encoder.input_size == (frame.width, frame.height):
+        tuning, size = self._tuning, (frame.width, frame.height)
+        if encoder is not None and encoder.input_size == size and encoder.tuning is tuning:
             return encoder
-        return Encoder(self._settings, width_px=frame.width, height_px=frame.height)
+        return Encoder(self._settings, width_px=frame.width, height_px=frame.height, tuning=tuning)
 
     def _encode_one(self, encoder: Encoder, picture: Picture) -> None:
         force_key = self._key_wanted.is_set()

@@ -1,4 +1,4 @@
-"""The vehicle's cameras as one service: each read, encoded once, kept published."""
+"""The vehicle's cameras as one service: each read, encoded once, kept published, by the ladder."""
 
 import asyncio
 import random
@@ -8,10 +8,13 @@ from functools import partial
 
 from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera
+from edge_agent.media.governor import Governor
 from edge_agent.media.hub import HubAccess, HubMedia
 from edge_agent.media.publisher import Publisher
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraStatus, judge
+from edge_agent.media.stills import Record, Stills
+from edge_agent.uplink.load import LinkLoad
 from protocols.clock import Clock
 from protocols.ids import CameraId
 
@@ -27,11 +30,14 @@ class MediaService:
         *,
         clock: Clock,
         rng: random.Random,
+        load: Callable[[], LinkLoad] = LinkLoad,
+        record: Record | None = None,
         on_change: Callable[[CameraStatus], None] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet. `cameras`: name → source (`edge_agent.media.source`).
 
-        `on_change` is called on the loop with each camera's status whenever that changes.
+        `load`: what the readings' way shows of the link; `record` takes stills, None: none are
+        made. `on_change` is called on the loop with each camera's status whenever that changes.
         """
         self._settings = settings
         self._access = access
@@ -50,6 +56,15 @@ class MediaService:
             for name, source in cameras.items()
         }
         self._publishers: dict[CameraId, Publisher] = {}
+        self._load, self._record = load, record
+        self._governor = Governor(
+            self._cameras,
+            self._publishers,
+            settings,
+            load=load,
+            clock=clock,
+            changed=self._update,
+        )
 
     @property
     def statuses(self) -> tuple[CameraStatus, ...]:
@@ -78,6 +93,16 @@ class MediaService:
                     self._update(name)
                     group.create_task(camera.run(), name=f"camera-{name}")
                     group.create_task(publisher.run(), name=f"publish-{name}")
+                group.create_task(self._governor.run(), name="ladder")
+                if self._record is not None:
+                    stills = Stills(
+                        self._cameras,
+                        self._governor,
+                        load=self._load,
+                        record=self._record,
+                        clock=self._clock,
+                    )
+                    group.create_task(stills.run(), name="stills")
         finally:
             await hub.close()
 
@@ -92,6 +117,7 @@ class MediaService:
     def _status(self, name: CameraId) -> CameraStatus:
         camera, publisher = self._cameras[name], self._publishers.get(name)
         width_px, height_px = camera.size or (None, None)
+        given = self._governor.given(name)
         return CameraStatus(
             camera=name,
             state=judge(
@@ -103,4 +129,6 @@ class MediaService:
             reason=camera.fault or (publisher.reason if publisher else None),
             width_px=width_px,
             height_px=height_px,
+            step=given.step,
+            given_up=given.reason,
         )

@@ -84,6 +84,14 @@ class NodeView(FeedModel):
     source: str
 
 
+class VideoView(FeedModel):
+    """One camera: how much of its picture travels (`VideoStep`), and why not more."""
+
+    camera: str
+    step: str
+    reason: str | None = None
+
+
 class UnitView(FeedModel):
     """All that a list or a map shows of one unit."""
 
@@ -101,6 +109,7 @@ class UnitView(FeedModel):
     run_id: str | None = None
     nodes: list[NodeView] = []
     cameras: list[str] = []
+    video: list[VideoView] = []
 
 
 class FleetChanged(FeedModel):

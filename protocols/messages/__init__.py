@@ -19,7 +19,7 @@ from protocols.messages.chart import (
     PatientNote,
 )
 from protocols.messages.clip import Clip, Still
-from protocols.messages.link import DeviceHealth, LinkHealth, StreamBacklog
+from protocols.messages.link import CameraHealth, DeviceHealth, LinkHealth, StreamBacklog, given_up
 from protocols.messages.order import (
     AdviceOrder,
     EncounterOrder,
@@ -50,7 +50,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
     Stream.ACK: {"answer": OrderAnswer},
     Stream.VITALS: {"vitals": VitalsReading},
     Stream.POSITION: {"position": Position},
-    Stream.STILL: {"still": Still},
+    Stream.STILL: {"still": Still, "camera": CameraHealth},
     Stream.WAVEFORM: {"waveform": WaveformBlock},
     Stream.LINK: {"link": LinkHealth},
     Stream.CLIP: {"clip": Clip},
@@ -129,10 +129,10 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "Channel", "Clip",
-    "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened", "EncounterOrder",
-    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence", "Score",
-    "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
-    "VitalsReading", "WaveformBlock", "WaveformEncoding", "parse_body", "parse_many",
+    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "CameraHealth", "Channel",
+    "Clip", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened",
+    "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry",
+    "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
+    "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
+    "VitalsReading", "WaveformBlock", "WaveformEncoding", "given_up", "parse_body", "parse_many",
 ]  # fmt: skip

@@ -31,6 +31,9 @@ export type NodeView = { node: string; atUtcUs: number; source: string };
 export const PROFILES = ["ambulance", "patrol"] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/** One camera: how much of its picture travels, and why not more; null: nothing is given up. */
+export type VideoView = { camera: string; step: string; reason: string | null; faults: string[]; blursFaces: boolean };
+
 export type UnitView = {
   unit: string;
   callSign: string;
@@ -46,6 +49,7 @@ export type UnitView = {
   runId: string | null;
   nodes: NodeView[];
   cameras: string[];
+  video: VideoView[];
 };
 
 export type StreamRecord = {
@@ -196,6 +200,18 @@ export function readUnit(value: unknown, path = "unit"): UnitView {
     runId: f.textOr("run_id"),
     nodes: f.list("nodes", readNode),
     cameras: f.texts("cameras"),
+    video: f.list("video", readVideo),
+  };
+}
+
+export function readVideo(value: unknown, path = "video"): VideoView {
+  const f = Fields.of(value, path);
+  return {
+    camera: f.text("camera"),
+    step: f.text("step"),
+    reason: f.textOr("reason"),
+    faults: f.texts("faults"),
+    blursFaces: f.flag("blurs_faces"),
   };
 }
 
