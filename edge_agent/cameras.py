@@ -1,21 +1,26 @@
 """The vehicle's cameras for the agent; the video library is loaded only if there are any."""
 
+import asyncio
+import contextlib
 import random
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from edge_agent.journal import Journal
 from edge_agent.media.hub import HubAccess
 from edge_agent.media.settings import MediaSettings
 from edge_agent.recording.settings import RecordingSettings
-from edge_agent.vehicle_clock import VehicleClock
-from protocols.errors import ConfigError
+from edge_agent.uplink import LinkLoad
+from edge_agent.vehicle_clock import Stamp, VehicleClock
+from protocols.errors import ConfigError, StorageError
 from protocols.ids import CameraId, UnitId
+from protocols.link.streams import Stream
+from protocols.messages import CameraHealth, Message, Still
 
 if TYPE_CHECKING:
-    from edge_agent.journal import Journal
     from edge_agent.media import service
     from edge_agent.recording import service as recording
 
@@ -26,9 +31,11 @@ class Recorded:
 
     folder: Path
     settings: RecordingSettings
-    journal: "Journal"
     encounter: Callable[[], str | None]
     link: Callable[[], tuple[float | None, int]]
+
+
+TELL_S: Final = 1.0
 
 
 class Cameras:
@@ -43,6 +50,8 @@ class Cameras:
         unit: UnitId,
         password: str,
         tls: ssl.SSLContext | None,
+        journal: Journal,
+        load: Callable[[], LinkLoad],
         clock: VehicleClock,
         rng: random.Random,
         recorded: Recorded,
@@ -54,6 +63,7 @@ class Cameras:
         """
         self._service: service.MediaService | None = None
         self._recording: recording.Recording | None = None
+        self._journal, self._clock = journal, clock
         if not sources:
             return
         try:
@@ -69,7 +79,7 @@ class Cameras:
                 recorded.folder,
                 recorded.settings,
                 access,
-                journal=recorded.journal,
+                journal=journal,
                 clock=clock,
                 encounter=recorded.encounter,
                 link=recorded.link,
@@ -81,25 +91,66 @@ class Cameras:
             access,
             clock=clock,
             rng=rng,
+            load=load,
             record=None if self._recording is None else self._recording.record,
+            stills=self._keep_still,
         )
 
     async def run(self) -> None:
         """Publish until cancelled; returns at once without cameras."""
         if self._service is not None:
-            await self._service.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._service.run(), name="media")
+                group.create_task(self._tell_changes(), name="camera-changes")
 
     async def keep_recordings(self) -> None:
         """Keep what is recorded, and bring it to the hub, until cancelled."""
         if self._recording is not None:
             await self._recording.run()
 
-    def states(self) -> Sequence[tuple[str, str]]:
-        """Return each camera and its state."""
+    def states(self) -> Sequence[tuple[str, CameraHealth]]:
+        """Return each camera's state in a word, and what is told of it."""
         if self._service is None:
             return ()
-        return [(status.camera, status.state.value) for status in self._service.statuses]
+        return [
+            (
+                status.state.value,
+                CameraHealth(camera=status.camera, step=status.step, reason=status.given_up),
+            )
+            for status in self._service.statuses
+        ]
 
-    def summary(self) -> str | None:
-        """Return what the link's record says of video: nothing where all is as it should be."""
-        return None if all(state == "publishing" for _, state in self.states()) else "none"
+    def states_by_name(self) -> Sequence[tuple[str, str]]:
+        """Return each camera and its state."""
+        return [(health.camera, state) for state, health in self.states()]
+
+    def health(self) -> tuple[CameraHealth, ...]:
+        """Return what the link's record says of each camera."""
+        return tuple(health for _, health in self.states())
+
+    async def _tell_changes(self) -> None:
+        """Record what has changed of a camera, once a second at most."""
+        told: dict[str, CameraHealth] = {}
+        while True:
+            for health in self.health():
+                if told.get(health.camera) != health:
+                    with contextlib.suppress(StorageError):  # the journal says so; asked again
+                        await self._append(Stream.STILL, health, self._clock.stamp())
+                        told[health.camera] = health
+            await self._clock.sleep(TELL_S)
+
+    async def _append(self, stream: Stream, message: Message, stamp: Stamp) -> None:
+        await self._journal.append(
+            stream,
+            message,
+            captured_utc_us=stamp.utc_us,
+            clock=stamp.source,
+            clock_error_us=stamp.error_us,
+        )
+
+    async def _keep_still(self, parts: Sequence[Still], *, age_s: float) -> None:
+        stamp = self._clock.stamp()
+        taken = replace(stamp, utc_us=max(0, stamp.utc_us - round(age_s * 1_000_000)))
+        async with asyncio.TaskGroup() as group:  # all in one commit
+            for part in parts:
+                group.create_task(self._append(Stream.STILL, part, taken))

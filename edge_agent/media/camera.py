@@ -2,7 +2,9 @@
 
 The loop is never blocked: threads hand over by `call_soon_threadsafe`. Between reading and encoding
 stands one place, and a newer picture takes it: a slow encoder makes the picture coarser in time,
-not older. While nobody subscribes, nothing is encoded.
+not older. While nobody subscribes nothing is encoded. Where the ladder leaves nothing that moves,
+or holds it for a moment, only a recording is given pictures: as the settings say, for what nobody
+saw is brought to the hub later.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from av.video.frame import VideoFrame
 from edge_agent.media.encoder import EncodedPicture, Encoder
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.source import CameraLostError, Picture, read_pictures
+from edge_agent.media.tuning import Tuning, is_same
 from protocols.errors import MediaError
 from protocols.ids import CameraId
 
@@ -32,7 +35,8 @@ _JOIN_S: Final = 10.0
 class Subscription:
     """Encoded pictures on their way to one reader. Full: all go, a key frame is asked for."""
 
-    def __init__(self, ask_key: Callable[[], None]) -> None:
+    def __init__(self, ask_key: Callable[[], None], *, is_live: bool) -> None:
+        self.is_live = is_live
         self._ask_key = ask_key
         self._waiting: deque[EncodedPicture] = deque()
         self._arrived = asyncio.Event()
@@ -53,6 +57,11 @@ class Subscription:
             return
         self._waiting.append(picture)
         self._arrived.set()
+
+    def miss(self) -> None:
+        """Leave one picture out; the next that is given is a key frame."""
+        self.dropped += 1
+        self._needs_key = True
 
     async def get(self) -> EncodedPicture:
         """Return the next picture, when there is one."""
@@ -113,7 +122,11 @@ class Camera:
         self.fault: str | None = None
         self.size: tuple[int, int] | None = None
         self.encoded = 0
+        self.latest: Picture | None = None  # read last, as the camera gave it
         self._source = source
+        self._tuning: Tuning | None = None
+        self._is_moving = True
+        self._is_held = False
         self._settings = settings
         self._now_s = now_s
         self._changed = changed
@@ -124,9 +137,17 @@ class Camera:
         self._gives_pictures = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def subscribe(self) -> Subscription:
-        """Return encoded pictures from the next key frame on, which is asked for."""
-        subscription = Subscription(self.ask_key)
+    @property
+    def is_moving(self) -> bool:
+        """Whether the ladder leaves something that moves."""
+        return self._is_moving
+
+    def subscribe(self, *, is_live: bool = True) -> Subscription:
+        """Return encoded pictures from the next key frame on, which is asked for.
+
+        `is_live`: they use the link, so that the ladder decides; a recording's do not.
+        """
+        subscription = Subscription(self.ask_key, is_live=is_live)
         self._subscriptions.append(subscription)
         self.ask_key()
         return subscription
@@ -139,6 +160,20 @@ class Camera:
     def ask_key(self) -> None:
         """Make the next picture a key frame."""
         self._key_wanted.set()
+
+    def tune(self, tuning: Tuning | None) -> None:
+        """Encode so from the next picture on; None: nothing for those who are live."""
+        if tuning is not None and not self._is_moving:
+            self.ask_key()
+        self._is_moving = tuning is not None
+        if not is_same(self._tuning, tuning):
+            self._tuning = tuning
+
+    def hold(self, *, is_held: bool) -> None:
+        """Give those who are live nothing for the moment; after it, a key frame first."""
+        if self._is_held and not is_held:
+            self.ask_key()
+        self._is_held = is_held
 
     async def wait_pictures(self) -> None:
         """Return when the camera gives pictures."""
@@ -184,14 +219,22 @@ class Camera:
             if shape != size:
                 size = shape
                 self._tell(self._found, shape)
+            self.latest = picture
             self._slot.put(picture)
 
     def _encode(self) -> None:
         encoder: Encoder | None = None
+        pace = Pace(0.0)
         while not self._ended.is_set():
             picture = self._slot.take(timeout_s=0.5)
-            if picture is None or not self._subscriptions:
-                encoder = encoder if self._subscriptions else None
+            is_used = self._is_used()
+            if picture is None or not is_used:
+                encoder = encoder if is_used or self._is_held else None
+                continue
+            tuning = self._tuning
+            if encoder is None or encoder.tuning is not tuning:
+                pace = Pace(0.0 if tuning is None else 1.0 / tuning.fps)
+            if not pace.admits(picture.captured_s):
                 continue
             try:
                 encoder = self._encoder_for(picture.frame, encoder)
@@ -201,10 +244,16 @@ class Camera:
                 self._tell(self._lost, str(err.facts.get("reason")))
                 self._ended.wait(_RETRY_S)
 
+    def _is_used(self) -> bool:
+        """Whether somebody is to be given the next picture."""
+        is_sent = self._is_moving and not self._is_held
+        return any(is_sent or not one.is_live for one in tuple(self._subscriptions))
+
     def _encoder_for(self, frame: VideoFrame, encoder: Encoder | None) -> Encoder:
-        if encoder is not None and encoder.input_size == (frame.width, frame.height):
+        tuning, size = self._tuning, (frame.width, frame.height)
+        if encoder is not None and encoder.input_size == size and encoder.tuning is tuning:
             return encoder
-        return Encoder(self._settings, width_px=frame.width, height_px=frame.height)
+        return Encoder(self._settings, width_px=frame.width, height_px=frame.height, tuning=tuning)
 
     def _encode_one(self, encoder: Encoder, picture: Picture) -> None:
         force_key = self._key_wanted.is_set()
@@ -237,8 +286,15 @@ class Camera:
 
     def _give(self, picture: EncodedPicture) -> None:
         self.encoded += 1
+        is_now = (
+            picture.tuning is self._tuning
+        )  # else it was encoded for what the link no longer is
+        is_sent = is_now and self._is_moving and not self._is_held
         for subscription in self._subscriptions:
-            subscription.put(picture)
+            if is_sent or not subscription.is_live:
+                subscription.put(picture)
+            else:
+                subscription.miss()
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

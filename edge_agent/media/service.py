@@ -1,4 +1,4 @@
-"""The vehicle's cameras as one service: each read, encoded once, kept published."""
+"""The vehicle's cameras as one service: each read, encoded once, kept published, by the ladder."""
 
 import asyncio
 import random
@@ -9,10 +9,13 @@ from typing import Any
 
 from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera
+from edge_agent.media.governor import Governor
 from edge_agent.media.hub import HubAccess, HubMedia
 from edge_agent.media.publisher import Publisher
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraStatus, judge
+from edge_agent.media.stills import KeepStill, Stills
+from edge_agent.uplink.load import LinkLoad
 from protocols.clock import Clock
 from protocols.ids import CameraId
 
@@ -30,14 +33,17 @@ class MediaService:
         *,
         clock: Clock,
         rng: random.Random,
-        on_change: Callable[[CameraStatus], None] | None = None,
+        load: Callable[[], LinkLoad] = LinkLoad,
+        stills: KeepStill | None = None,
         record: Record | None = None,
+        on_change: Callable[[CameraStatus], None] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet. `cameras`: name → source (`edge_agent.media.source`).
 
-        `on_change` is called on the loop with each camera's status whenever that changes. `record`
-        is run beside each camera: it is given the camera, whether the hub gets the pictures now,
-        and for how long that may be thought wrongly.
+        `load`: what the readings' way shows of the link; `stills` takes stills, None: none are
+        made. `on_change` is called on the loop with each camera's status whenever that changes.
+        `record` is run beside each camera: it is given the camera, whether the hub gets the
+        pictures now, and for how long that may be thought wrongly.
         """
         self._settings = settings
         self._access = access
@@ -57,6 +63,15 @@ class MediaService:
             for name, source in cameras.items()
         }
         self._publishers: dict[CameraId, Publisher] = {}
+        self._load, self._keep_still = load, stills
+        self._governor = Governor(
+            self._cameras,
+            self._publishers,
+            settings,
+            load=load,
+            clock=clock,
+            changed=self._update,
+        )
 
     @property
     def statuses(self) -> tuple[CameraStatus, ...]:
@@ -88,10 +103,20 @@ class MediaService:
                     if self._record is not None:
                         record = self._record(
                             camera,
-                            partial(_is_published, publisher),
+                            partial(_is_live, camera, publisher),
                             self._settings.stall_timeout_s,
                         )
                         group.create_task(record, name=f"record-{name}")
+                group.create_task(self._governor.run(), name="ladder")
+                if self._keep_still is not None:
+                    stills = Stills(
+                        self._cameras,
+                        self._governor,
+                        load=self._load,
+                        keep=self._keep_still,
+                        clock=self._clock,
+                    )
+                    group.create_task(stills.run(), name="stills")
         finally:
             await hub.close()
 
@@ -106,6 +131,7 @@ class MediaService:
     def _status(self, name: CameraId) -> CameraStatus:
         camera, publisher = self._cameras[name], self._publishers.get(name)
         width_px, height_px = camera.size or (None, None)
+        given = self._governor.given(name)
         return CameraStatus(
             camera=name,
             state=judge(
@@ -117,8 +143,11 @@ class MediaService:
             reason=camera.fault or (publisher.reason if publisher else None),
             width_px=width_px,
             height_px=height_px,
+            step=given.step,
+            given_up=given.reason,
         )
 
 
-def _is_published(publisher: Publisher) -> bool:
-    return publisher.is_published
+def _is_live(camera: Camera, publisher: Publisher) -> bool:
+    """Whether the hub gets the camera's pictures now."""
+    return publisher.is_published and camera.is_moving

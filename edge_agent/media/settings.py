@@ -11,8 +11,13 @@ class MediaSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bitrate_bps: Annotated[
-        int, Field(ge=32_000, le=8_000_000, description="video bit rate of one camera, bit/s")
-    ] = 800_000
+        int,
+        Field(
+            ge=64_000,
+            le=8_000_000,
+            description="most that one camera's video may use, bit/s; on a thin link it uses less",
+        ),
+    ] = 2_500_000
     max_fps: Annotated[
         float, Field(gt=0, le=60, description="most pictures a second; a camera may give fewer")
     ] = 30.0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocols.ids import CameraId
+from protocols.video import VideoReason, VideoStep
 
 
 class CameraState(StrEnum):
@@ -25,6 +26,8 @@ class CameraStatus:
     reason: str | None = None  # of a fault or a loss, short, not for the crew
     width_px: int | None = None
     height_px: int | None = None
+    step: VideoStep = VideoStep.NONE  # how much of the picture travels
+    given_up: VideoReason | None = VideoReason.NO_LINK  # why not all of it
 
 
 def judge(*, gives_pictures: bool, is_published: bool, was_published: bool) -> CameraState:

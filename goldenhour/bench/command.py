@@ -189,6 +189,29 @@ def ingest(
     _print("ingest", figures, as_json=as_json)
 
 
+@app.command("ladder")
+def ladder(
+    *,
+    seconds: Annotated[float, typer.Option(min=20, help="How long at each rate.")] = 45,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what video gives up as a link thins to 48 kbit/s, and what vital signs notice.
+
+    Example: goldenhour bench ladder --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.ladder import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", phase_s=seconds))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{seconds:g} s at each rate, on {machine()}"))
+    _print("ladder", figures, as_json=as_json)
+
+
 def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:
     from goldenhour.bench.report import report  # noqa: PLC0415 -- for a quick --help
 

@@ -1,7 +1,7 @@
-import { wordOf } from "@goldenhour/shared";
+import { cameraText, faultsText, givenText, type T, wordOf } from "@goldenhour/shared";
 import { useTranslation } from "react-i18next";
 
-import type { VehicleState } from "./state.ts";
+import type { CameraState, VehicleState } from "./state.ts";
 
 /** Each device in one word; what is not well stands out, and what it sent in vain is counted by reason. */
 export function Devices({ state }: { state: VehicleState }) {
@@ -15,12 +15,19 @@ export function Devices({ state }: { state: VehicleState }) {
         </li>
       ))}
       {state.cameras.map((camera) => (
-        <li key={camera.camera} data-ok={camera.state === "publishing"}>
-          {t("crew.camera", { name: camera.camera })} <b>{wordOf(t, "crew.cameraState", camera.state)}</b>
+        <li key={camera.camera} data-ok={camera.state === "publishing" && camera.reason === null && camera.faults.length === 0} data-testid={`camera-${camera.camera}`} data-step={camera.step}>
+          {t("crew.camera", { name: cameraText(t, camera.camera) })} <b>{cameraWords(t, camera)}</b>
         </li>
       ))}
     </ul>
   );
+}
+
+/** "live", or what is given up of it and why, and what is wrong with the picture. */
+function cameraWords(t: T, camera: CameraState): string {
+  const isLive = camera.state === "publishing";
+  const first = isLive ? (givenText(t, camera) ?? wordOf(t, "crew.cameraState", camera.state)) : wordOf(t, "crew.cameraState", camera.state);
+  return [first, faultsText(t, camera.faults)].filter((each) => each !== null).join(" · ");
 }
 
 function NotUsed({ rejected }: { rejected: { reason: string; count: number }[] }) {

@@ -18,8 +18,10 @@ import {
   readLink,
   readNode,
   readPatient,
+  readVideo,
   type Handoff,
   type PatientNote,
+  type VideoView,
 } from "@goldenhour/shared";
 
 export const EVENTS = ["roll", "arrive", "contact", "load", "arrive_hospital", "hand_over", "clear"] as const;
@@ -32,6 +34,9 @@ export type Task = {
   longitudeDeg: number | null;
   givenUtcUs: number | null;
 };
+
+/** One camera: what it is doing, and what travels of its picture. */
+export type CameraState = VideoView & { state: string };
 
 export type VehicleState = {
   unit: string;
@@ -51,7 +56,7 @@ export type VehicleState = {
   hospitals: Hospital[];
   handoffs: Handoff[];
   devices: DeviceHealth[];
-  cameras: { camera: string; state: string }[];
+  cameras: CameraState[];
   clock: ClockView;
   nowUtcUs: number;
 };
@@ -90,8 +95,7 @@ export function readState(f: Fields): VehicleState {
     handoffs: f.list("handoffs", (item, path) => readHandoff(Fields.of(item, path))),
     devices: f.list("devices", readDevice),
     cameras: f.list("cameras", (item, path) => {
-      const camera = Fields.of(item, path);
-      return { camera: camera.text("camera"), state: camera.textOr("state") ?? "" };
+      return { ...readVideo(item, path), state: Fields.of(item, path).text("state") };
     }),
     clock: { source: f.textOr("clock"), errorUs: f.numberOr("clock_error_us") },
     nowUtcUs: f.number("now_utc_us"),

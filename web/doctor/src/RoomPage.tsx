@@ -49,7 +49,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
           <Trends room={room} nodes={nodes} />
         </div>
         <div className="doc-column">
-          <VideoCard unit={unit} cameras={view?.cameras ?? []} />
+          <VideoCard room={room} view={view} />
           <Card title={t("news2.title")} className="doc-news2">
             <News2 room={room} />
           </Card>

@@ -164,7 +164,7 @@ export function problemText(t: T, problem: Problem, devices: readonly Device[]):
       return t("health.problem.device", { subject: wordOf(t, "device.name", subject), state: wordOf(t, "device.state", state) });
     }
     case "video":
-      return t("health.problem.video", { subject: subject === "none" ? t("common.none") : subject });
+      return t("health.problem.video", { subject: wordOf(t, "video.step", subject) });
     case "waiting":
     case "disk":
     case "clock":
