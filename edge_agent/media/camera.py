@@ -19,8 +19,10 @@ from edge_agent.media.encoder import EncodedPicture, Encoder
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.source import CameraLostError, Picture, read_pictures
 from edge_agent.media.tuning import Tuning, is_same
+from edge_agent.media.watch import PictureWatch
 from protocols.errors import MediaError
 from protocols.ids import CameraId
+from protocols.video import CameraFault
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -115,6 +117,8 @@ class Camera:
         self.size: tuple[int, int] | None = None
         self.encoded = 0
         self.latest: Picture | None = None  # read last, as the camera gave it
+        self.is_shut = False
+        self.faults: frozenset[CameraFault] = frozenset()
         self._source = source
         self._tuning: Tuning | None = None
         self._is_moving = True
@@ -124,6 +128,9 @@ class Camera:
         self._changed = changed
         self._slot = _Slot()
         self._ended = threading.Event()
+        self._stopped = threading.Event()  # reading: ended, or the shutter is closed
+        self._opened = threading.Event()
+        self._opened.set()
         self._key_wanted = threading.Event()
         self._subscriptions: list[Subscription] = []
         self._gives_pictures = asyncio.Event()
@@ -151,6 +158,24 @@ class Camera:
         if tuning is not None and not is_same(self._tuning, tuning):
             self._tuning = tuning
 
+    def shut(self, *, is_shut: bool) -> None:
+        """Close the shutter, or open it. Closed: the camera is let go and no picture is kept."""
+        if is_shut == self.is_shut:
+            return
+        self.is_shut = is_shut
+        if is_shut:
+            self._opened.clear()
+            self._stopped.set()
+            self._slot.take(0.0)
+            self.latest, self.fault, self.faults = None, None, frozenset()
+            log.info("camera.shut", extra={"camera": self.camera})
+        else:
+            self._stopped.clear()
+            self._opened.set()
+            self.ask_key()
+            log.info("camera.opened", extra={"camera": self.camera})
+        self._changed()
+
     def hold(self, *, is_held: bool) -> None:
         """Encode nothing for the moment; the first picture after it is a key frame."""
         if self._is_held and not is_held:
@@ -174,33 +199,42 @@ class Camera:
             await asyncio.Event().wait()
         finally:
             self._ended.set()
+            self._stopped.set()
+            self._opened.set()
             await asyncio.shield(asyncio.to_thread(_join, threads))
 
     # Below: in the threads.
 
     def _read(self) -> None:
         while not self._ended.is_set():
+            self._opened.wait()
             try:
                 self._read_once()
             except CameraLostError as err:
-                self._tell(self._lost, str(err.facts.get("reason")))
-            self._ended.wait(_RETRY_S)
+                if not self._stopped.is_set():
+                    self._tell(self._lost, str(err.facts.get("reason")))
+            self._stopped.wait(_RETRY_S)
 
     def _read_once(self) -> None:
         size = None
+        watch = PictureWatch()
         pace = Pace(1.0 / self._settings.max_fps)
         for picture in read_pictures(
             self._source,
             read_timeout_s=self._settings.read_timeout_s,
             now_s=self._now_s,
-            ended=self._ended,
+            ended=self._stopped,
         ):
+            if self._stopped.is_set():
+                return
             if not pace.admits(picture.captured_s):
                 continue
             shape = (picture.frame.width, picture.frame.height)
             if shape != size:
                 size = shape
                 self._tell(self._found, shape)
+            if watch.look(picture.frame, picture.captured_s):
+                self._tell(self._watched, watch.faults)
             self.latest = picture
             self._slot.put(picture)
 
@@ -249,11 +283,24 @@ class Camera:
     def _found(self, size: tuple[int, int]) -> None:
         if self.fault is not None or self.size is None:
             log.info("camera.up", extra={"camera": self.camera, "size": f"{size[0]}x{size[1]}"})
+        if self.is_shut:
+            return
         self.fault, self.size = None, size
         self._gives_pictures.set()
         self._changed()
 
+    def _watched(self, faults: frozenset[CameraFault]) -> None:
+        if not self.is_shut:
+            self.faults = faults
+            log.info(
+                "camera.faults", extra={"camera": self.camera, "faults": ",".join(sorted(faults))}
+            )
+            self._changed()
+
     def _lost(self, reason: str) -> None:
+        if self.is_shut:
+            return
+        self.faults = frozenset()
         if self.fault is None:
             log.warning("camera.down", extra={"camera": self.camera, "reason": reason})
         self._gives_pictures.clear()
@@ -262,6 +309,8 @@ class Camera:
             self._changed()
 
     def _give(self, picture: EncodedPicture) -> None:
+        if self.is_shut:
+            return  # encoded in the moment in which the shutter was closed
         self.encoded += 1
         for subscription in self._subscriptions:
             subscription.put(picture)

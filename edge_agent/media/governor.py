@@ -79,13 +79,13 @@ class Governor:
         now_s = self._clock.monotonic_s()
         self._allowance.look(self._evidence(now_s, self._load()))
         allowance = self._allowance
-        published = [self._is_published(name) for name in self._cameras]
-        shares = self._shares.of(allowance.bps, allowance.proved_bps, published)
+        used = [self._is_used(name) for name in self._cameras]
+        shares = self._shares.of(allowance.bps, allowance.proved_bps, used)
         for (name, camera), (share_bps, proved_bps) in zip(
             self._cameras.items(), shares, strict=True
         ):
             gate = self._gate(name, camera)
-            if not self._is_published(name):
+            if not self._is_used(name):
                 gate.rest()
                 self._note(name, self._words(name, camera, gate))
                 continue
@@ -97,6 +97,8 @@ class Governor:
 
     def _words(self, name: CameraId, camera: Camera, gate: Gate) -> Given:
         step = gate.step
+        if camera.is_shut:
+            return Given(VideoStep.NONE, VideoReason.SHUTTER)
         if camera.fault is not None:
             return Given(VideoStep.NONE, VideoReason.FAULT)
         if not self._is_published(name):
@@ -157,6 +159,9 @@ class Governor:
         if gate is None or gate.top is not top:
             gate = self._gates[name] = Gate(top)
         return gate
+
+    def _is_used(self, name: CameraId) -> bool:
+        return self._is_published(name) and not self._cameras[name].is_shut
 
     def _is_published(self, name: CameraId) -> bool:
         publisher = self._publishers.get(name)

@@ -16,7 +16,9 @@ from edge_agent.media.state import CameraStatus, judge
 from edge_agent.media.stills import Record, Stills
 from edge_agent.uplink.load import LinkLoad
 from protocols.clock import Clock
+from protocols.errors import NotFoundError
 from protocols.ids import CameraId
+from protocols.video import CameraFault
 
 
 class MediaService:
@@ -71,6 +73,17 @@ class MediaService:
         """Every camera's status, in the order of the settings."""
         return tuple(self._statuses.get(name) or self._status(name) for name in self._cameras)
 
+    def shut(self, name: CameraId, *, is_shut: bool) -> None:
+        """Close a camera's shutter, or open it.
+
+        Raises:
+            NotFoundError: there is no such camera.
+        """
+        if name not in self._cameras:
+            raise NotFoundError(what="camera", camera=name)
+        self._cameras[name].shut(is_shut=is_shut)
+        self._governor.look()
+
     async def run(self) -> None:
         """Publish all cameras until cancelled; threads and connections have ended on return."""
         hub = HubMedia(self._access)
@@ -124,6 +137,7 @@ class MediaService:
                 gives_pictures=camera.fault is None,
                 is_published=publisher is not None and publisher.is_published,
                 was_published=publisher is not None and publisher.was_published,
+                is_shut=camera.is_shut,
             ),
             since_s=self._clock.monotonic_s(),
             reason=camera.fault or (publisher.reason if publisher else None),
@@ -131,4 +145,11 @@ class MediaService:
             height_px=height_px,
             step=given.step,
             given_up=given.reason,
+            faults=faults_of(camera),
         )
+
+
+def faults_of(camera: Camera) -> tuple[CameraFault, ...]:
+    """Return what is wrong with a camera or its picture, in the order of their names."""
+    lost = {CameraFault.NO_PICTURE} if camera.fault is not None else set()
+    return tuple(sorted(camera.faults | lost))

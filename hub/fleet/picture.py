@@ -246,6 +246,7 @@ def _video_view(state: _State) -> list[VideoView]:
             camera=one.camera,
             step=one.step.value,
             reason=one.reason.value if one.reason else None,
+            faults=[fault.value for fault in one.faults or ()],
         )
         for _, one in state.cameras.values()
     ]

@@ -90,6 +90,7 @@ class VideoView(FeedModel):
     camera: str
     step: str
     reason: str | None = None
+    faults: list[str] = []
 
 
 class UnitView(FeedModel):

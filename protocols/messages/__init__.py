@@ -31,14 +31,19 @@ from protocols.messages.order import (
 )
 from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
-from protocols.messages.status import Gap, StatusChange, TimeNodeStamp
+from protocols.messages.status import DeviceFault, Gap, StatusChange, TimeNodeStamp
 from protocols.messages.triage import Score, ScorePart
 from protocols.messages.vitals import MEASUREMENTS, VitalsReading
 from protocols.messages.waveform import Channel, WaveformBlock, WaveformEncoding
 
 KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
     Stream.ALARM: {"alarm": Alarm},
-    Stream.STATUS: {"status": StatusChange, "time_node": TimeNodeStamp, "gap": Gap},
+    Stream.STATUS: {
+        "status": StatusChange,
+        "time_node": TimeNodeStamp,
+        "gap": Gap,
+        "device_fault": DeviceFault,
+    },
     Stream.TRIAGE: {"score": Score},
     Stream.CHART: {
         "patient": PatientNote,
@@ -130,9 +135,10 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "CameraHealth", "Channel",
-    "Clip", "ConsciousnessNote", "DeviceHealth", "EncounterClosed", "EncounterOpened",
-    "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry",
-    "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote", "Position", "Presence",
-    "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TimeNodeStamp",
-    "VitalsReading", "WaveformBlock", "WaveformEncoding", "given_up", "parse_body", "parse_many",
+    "Clip", "ConsciousnessNote", "DeviceFault", "DeviceHealth", "EncounterClosed",
+    "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest",
+    "HospitalEntry", "HospitalsOrder", "LinkHealth", "Message", "OrderAnswer", "PatientNote",
+    "Position", "Presence", "Score", "ScorePart", "StatusChange", "Still", "StreamBacklog",
+    "TaskOrder", "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding", "given_up",
+    "parse_body", "parse_many",
 ]  # fmt: skip

@@ -19,8 +19,10 @@ from firmware_sim.camera.server import CameraFaultRequest
 from firmware_sim.modem.modem import Modem, ModemSetup, PortPair
 from firmware_sim.modem.shape import LinkChange
 from hub.media import MediaSettings as HubMediaSettings
+from protocols.errors import NotFoundError
 from protocols.ids import CameraId, UnitId
 from protocols.runtime.clock import SystemClock
+from protocols.video import VideoReason, VideoStep
 from tests.edge_agent.media.cameras import network_camera, write_film
 from tests.hub.media.peers import Viewer, loopback_offered
 from tests.hub.media.relay import FRONT, free_ports
@@ -186,3 +188,41 @@ async def test_after_a_cut_the_picture_is_back_within_eight_seconds() -> None:
             assert time.monotonic() - restored_s < 8
             assert watch.service.statuses[0].state is CameraState.PUBLISHING
             await viewer.leave()
+
+
+async def test_with_the_shutter_closed_nothing_is_read_encoded_or_sent(hub: Stand) -> None:
+    async with (
+        network_camera() as camera,
+        publishing(hub.url, camera.url, read_timeout_s=2) as watch,
+    ):
+        await watch.until_state(CameraState.PUBLISHING)
+        viewer = Viewer(hub.http, await hub.token("play"))
+        await viewer.play()
+        await viewer.connected()
+        await viewer.pictures(3)
+        inner = watch.service._cameras[PATIENT]
+
+        watch.service.shut(PATIENT, is_shut=True)
+        status = await watch.until_state(CameraState.SHUT)
+        assert (status.step, status.given_up) == (VideoStep.NONE, VideoReason.SHUTTER)
+        encoded = inner.encoded
+
+        async def is_dark() -> bool:
+            return not await hub.is_live() and camera.status()["viewers"] == 0
+
+        await until(is_dark, within_s=20)
+        assert inner.encoded == encoded
+        assert inner.latest is None
+
+        watch.service.shut(PATIENT, is_shut=False)
+        await watch.until_state(CameraState.PUBLISHING)
+        await viewer.pictures(3, within_s=20)
+        assert inner.encoded > encoded
+        await viewer.leave()
+
+
+async def test_a_shutter_of_no_camera_is_refused(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    async with publishing("http://127.0.0.1:9", str(film)) as watch:
+        with pytest.raises(NotFoundError):
+            watch.service.shut(CameraId("roof"), is_shut=True)
