@@ -85,6 +85,7 @@ class Cameras:
                     step=status.step,
                     reason=status.given_up,
                     faults=status.faults or None,
+                    blurs_faces=True if status.blurs_faces else None,
                 ),
             )
             for status in self._service.statuses

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from av.video.frame import VideoFrame
 
 from edge_agent.media.encoder import EncodedPicture, Encoder
+from edge_agent.media.guard import FaceGuard
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.source import CameraLostError, Picture, read_pictures
 from edge_agent.media.tuning import Tuning, is_same
@@ -103,7 +104,7 @@ class Pace:
 class Camera:
     """Runs while `run` does. State is read on the loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a camera is
         self,
         camera: CameraId,
         source: str,
@@ -111,13 +112,16 @@ class Camera:
         *,
         now_s: Callable[[], float],
         changed: Callable[[], None],
+        guard: FaceGuard | None = None,
     ) -> None:
+        """`guard`: hides faces; without a word of it no picture leaves."""
         self.camera = camera
         self.fault: str | None = None
         self.size: tuple[int, int] | None = None
         self.encoded = 0
         self.latest: Picture | None = None  # read last, as the camera gave it
         self.is_shut = False
+        self.guard = guard
         self.faults: frozenset[CameraFault] = frozenset()
         self._source = source
         self._tuning: Tuning | None = None
@@ -181,6 +185,19 @@ class Camera:
         if self._is_held and not is_held:
             self.ask_key()
         self._is_held = is_held
+
+    @property
+    def is_blocked(self) -> bool:
+        """Faces must be hidden, and cannot be: no picture leaves."""
+        return self.guard is not None and not self.guard.is_ready
+
+    def still(self) -> Picture | None:
+        """Return the newest picture as it may be shown; for a thread."""
+        picture = self.latest
+        if picture is None or self.guard is None:
+            return picture
+        frame = self.guard.still(picture.frame, picture.captured_s)
+        return None if frame is None else Picture(frame, picture.captured_s)
 
     async def wait_pictures(self) -> None:
         """Return when the camera gives pictures."""
@@ -252,6 +269,10 @@ class Camera:
                 pace = Pace(0.0 if tuning is None else 1.0 / tuning.fps)
             if not pace.admits(picture.captured_s):
                 continue
+            shown = self._shown(picture)
+            if shown is None:
+                continue
+            picture = shown
             try:
                 encoder = self._encoder_for(picture.frame, encoder)
                 self._encode_one(encoder, picture)
@@ -259,6 +280,13 @@ class Camera:
                 encoder = None
                 self._tell(self._lost, str(err.facts.get("reason")))
                 self._ended.wait(_RETRY_S)
+
+    def _shown(self, picture: Picture) -> Picture | None:
+        """Return `picture` as it may leave; None: it may not."""
+        if self.guard is None:
+            return picture
+        frame = self.guard.live(picture.frame, picture.captured_s)
+        return None if frame is None else Picture(frame, picture.captured_s)
 
     def _encoder_for(self, frame: VideoFrame, encoder: Encoder | None) -> Encoder:
         tuning, size = self._tuning, (frame.width, frame.height)

@@ -99,6 +99,8 @@ class Governor:
         step = gate.step
         if camera.is_shut:
             return Given(VideoStep.NONE, VideoReason.SHUTTER)
+        if camera.is_blocked:
+            return Given(VideoStep.NONE, VideoReason.PRIVACY)
         if camera.fault is not None:
             return Given(VideoStep.NONE, VideoReason.FAULT)
         if not self._is_published(name):
@@ -161,7 +163,8 @@ class Governor:
         return gate
 
     def _is_used(self, name: CameraId) -> bool:
-        return self._is_published(name) and not self._cameras[name].is_shut
+        camera = self._cameras[name]
+        return self._is_published(name) and not camera.is_shut and not camera.is_blocked
 
     def _is_published(self, name: CameraId) -> bool:
         publisher = self._publishers.get(name)

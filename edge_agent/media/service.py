@@ -9,6 +9,7 @@ from functools import partial
 from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera
 from edge_agent.media.governor import Governor
+from edge_agent.media.guard import LOOK_S, FaceGuard
 from edge_agent.media.hub import HubAccess, HubMedia
 from edge_agent.media.publisher import Publisher
 from edge_agent.media.settings import MediaSettings
@@ -54,6 +55,7 @@ class MediaService:
                 settings,
                 now_s=clock.monotonic_s,
                 changed=partial(self._update, name),
+                guard=guard_of(settings, name),
             )
             for name, source in cameras.items()
         }
@@ -87,6 +89,7 @@ class MediaService:
     async def run(self) -> None:
         """Publish all cameras until cancelled; threads and connections have ended on return."""
         hub = HubMedia(self._access)
+        await self._load_models()
         try:
             async with asyncio.TaskGroup() as group:
                 for name, camera in self._cameras.items():
@@ -107,6 +110,7 @@ class MediaService:
                     group.create_task(camera.run(), name=f"camera-{name}")
                     group.create_task(publisher.run(), name=f"publish-{name}")
                 group.create_task(self._governor.run(), name="ladder")
+                group.create_task(self._look_for_models(), name="face-models")
                 if self._record is not None:
                     stills = Stills(
                         self._cameras,
@@ -118,6 +122,20 @@ class MediaService:
                     group.create_task(stills.run(), name="stills")
         finally:
             await hub.close()
+
+    async def _look_for_models(self) -> None:
+        while any(camera.guard is not None for camera in self._cameras.values()):
+            await self._clock.sleep(LOOK_S)
+            await self._load_models()
+
+    async def _load_models(self) -> None:
+        """Load the face model of each camera that needs one and has none."""
+        for name, camera in self._cameras.items():
+            if camera.guard is not None and not camera.guard.is_ready:
+                was_missing = camera.guard.is_missing
+                await asyncio.to_thread(camera.guard.load)
+                if camera.guard.is_ready or not was_missing:
+                    self._update(name)
 
     def _update(self, name: CameraId) -> None:
         status, known = self._status(name), self._statuses.get(name)
@@ -146,10 +164,27 @@ class MediaService:
             step=given.step,
             given_up=given.reason,
             faults=faults_of(camera),
+            blurs_faces=camera.guard is not None and camera.guard.is_ready,
         )
 
 
 def faults_of(camera: Camera) -> tuple[CameraFault, ...]:
     """Return what is wrong with a camera or its picture, in the order of their names."""
-    lost = {CameraFault.NO_PICTURE} if camera.fault is not None else set()
-    return tuple(sorted(camera.faults | lost))
+    found = set(camera.faults)
+    if camera.fault is not None:
+        found.add(CameraFault.NO_PICTURE)
+    if camera.guard is not None and camera.guard.is_missing:
+        found.add(CameraFault.NO_FACE_MODEL)
+    return tuple(sorted(found))
+
+
+def guard_of(settings: MediaSettings, camera: CameraId) -> FaceGuard | None:
+    """Return what hides the faces of `camera`; None where the policy shows them."""
+    if not settings.blur_faces or camera in settings.blur_exempt:
+        return None
+    return FaceGuard(
+        camera,
+        settings.face_model_dir,
+        width_px=settings.face_width_px,
+        every=settings.face_every,
+    )

@@ -30,6 +30,7 @@ class CameraStatus:
     step: VideoStep = VideoStep.NONE  # how much of the picture travels
     given_up: VideoReason | None = VideoReason.NO_LINK  # why not all of it
     faults: tuple[CameraFault, ...] = ()
+    blurs_faces: bool = False
 
 
 def judge(

@@ -91,6 +91,7 @@ class VideoView(FeedModel):
     step: str
     reason: str | None = None
     faults: list[str] = []
+    blurs_faces: bool = False
 
 
 class UnitView(FeedModel):

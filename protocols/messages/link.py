@@ -43,6 +43,7 @@ class CameraHealth(Message):
         ]
         | None
     ) = None  # None: the picture is as it should be
+    blurs_faces: Literal[True] | None = None  # before anything leaves the vehicle
 
 
 class StreamBacklog(Message):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from hub.media import MediaSettings as HubMediaSettings
 from protocols.errors import NotFoundError
 from protocols.ids import CameraId, UnitId
 from protocols.runtime.clock import SystemClock
-from protocols.video import VideoReason, VideoStep
+from protocols.video import CameraFault, VideoReason, VideoStep
 from tests.edge_agent.media.cameras import network_camera, write_film
 from tests.hub.media.peers import Viewer, loopback_offered
 from tests.hub.media.relay import FRONT, free_ports
@@ -49,7 +50,7 @@ class Watch:
 
 @asynccontextmanager
 async def publishing(
-    url: str, source: str, *, has_right_password: bool = True, **settings: float
+    url: str, source: str, *, has_right_password: bool = True, **settings: object
 ) -> AsyncIterator[Watch]:
     told: list[CameraStatus] = []
 
@@ -226,3 +227,28 @@ async def test_a_shutter_of_no_camera_is_refused(tmp_path: Path) -> None:
     async with publishing("http://127.0.0.1:9", str(film)) as watch:
         with pytest.raises(NotFoundError):
             watch.service.shut(CameraId("roof"), is_shut=True)
+
+
+async def test_a_camera_whose_faces_cannot_be_hidden_sends_nothing(
+    hub: Stand, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    policy: dict[str, Any] = {
+        "blur_faces": True,
+        "blur_exempt": (),
+        "face_model_dir": tmp_path / "none",
+    }
+    async with publishing(hub.url, str(film), **policy) as watch:
+        await watch.until_state(CameraState.PUBLISHING)
+        status = watch.service.statuses[0]
+        assert status.faults == (CameraFault.NO_FACE_MODEL,)
+        assert (status.step, status.given_up) == (VideoStep.NONE, VideoReason.PRIVACY)
+        viewer = Viewer(hub.http, await hub.token("play"))
+        await viewer.play()
+        await viewer.connected()
+        with pytest.raises(TimeoutError):
+            await viewer.pictures(1, within_s=3)
+        inner = watch.service._cameras[PATIENT]
+        assert inner.encoded == 0
+        assert await asyncio.to_thread(inner.still) is None
+        await viewer.leave()
