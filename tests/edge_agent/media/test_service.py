@@ -30,6 +30,7 @@ from tests.hub.media.relay import FRONT, free_ports
 from tests.hub.media.stand import Stand, stand, until
 
 PATIENT = CameraId("patient")
+RIGHT = "right"
 
 
 class Watch:
@@ -252,3 +253,53 @@ async def test_a_camera_whose_faces_cannot_be_hidden_sends_nothing(
         assert inner.encoded == 0
         assert await asyncio.to_thread(inner.still) is None
         await viewer.leave()
+
+
+async def test_several_cameras_are_seen_side_by_side_and_shut_one_by_one(
+    hub: Stand, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "film.mp4")
+    names = [CameraId(name) for name in ("patient", "cabin", "front")]
+    service = MediaService(
+        MediaSettings(),
+        dict.fromkeys(names, str(film)),
+        HubAccess(http_url=hub.url, unit=UnitId("amb-1"), password=RIGHT),
+        clock=SystemClock(),
+        rng=random.Random(1),
+    )
+    running = asyncio.create_task(service.run())
+    try:
+
+        async def live() -> list[str]:
+            return [name for name in names if (await hub.camera(camera=name)).get("live")]
+
+        async def all_live() -> bool:
+            return await live() == names
+
+        await until(all_live, within_s=30)
+        viewers = []
+        for name in names:
+            viewer = Viewer(hub.http, await hub.token("play", camera=name))
+            await viewer.play(f"amb-1/{name}")
+            await viewer.connected()
+            await viewer.pictures(5, within_s=20)
+            viewers.append(viewer)
+
+        service.shut(names[1], is_shut=True)
+
+        async def all_but_one() -> bool:
+            return await live() == [names[0], names[2]]
+
+        await until(all_but_one, within_s=20)
+        for viewer in (viewers[0], viewers[2]):
+            await viewer.pictures(3, within_s=20)
+        assert [one.state for one in service.statuses] == [
+            CameraState.PUBLISHING,
+            CameraState.SHUT,
+            CameraState.PUBLISHING,
+        ]
+        for viewer in viewers:
+            await viewer.leave()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
