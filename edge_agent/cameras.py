@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from edge_agent.journal import Journal
 from edge_agent.media.hub import HubAccess
@@ -15,10 +15,10 @@ from edge_agent.media.settings import MediaSettings
 from edge_agent.recording.settings import RecordingSettings
 from edge_agent.uplink import LinkLoad
 from edge_agent.vehicle_clock import Stamp, VehicleClock
-from protocols.errors import ConfigError, StorageError
+from protocols.errors import ConfigError, NotFoundError, StorageError
 from protocols.ids import CameraId, UnitId
 from protocols.link.streams import Stream
-from protocols.messages import CameraHealth, Message, Still
+from protocols.messages import CameraHealth, DeviceFault, Message, Still
 
 if TYPE_CHECKING:
     from edge_agent.media import service
@@ -115,7 +115,13 @@ class Cameras:
         return [
             (
                 status.state.value,
-                CameraHealth(camera=status.camera, step=status.step, reason=status.given_up),
+                CameraHealth(
+                    camera=status.camera,
+                    step=status.step,
+                    reason=status.given_up,
+                    faults=status.faults or None,
+                    blurs_faces=True if status.blurs_faces else None,
+                ),
             )
             for status in self._service.statuses
         ]
@@ -128,16 +134,54 @@ class Cameras:
         """Return what the link's record says of each camera."""
         return tuple(health for _, health in self.states())
 
+    async def remember(self) -> None:
+        """Close again the shutters that were closed when the agent ended."""
+        for health in self.health():
+            if await self._journal.kept(_kept_as(health.camera)) is not None:
+                self._shut(health.camera, is_shut=True)
+
+    async def shut(self, camera: str, *, is_shut: bool) -> None:
+        """Close a camera's shutter, or open it; closed it stays closed over a restart.
+
+        Raises:
+            NotFoundError: there is no such camera.
+            StorageError: the journal cannot keep it; an open shutter was closed all the same.
+        """
+        if is_shut:
+            self._shut(camera, is_shut=True)
+            await self._journal.keep(_kept_as(camera), "closed")
+        else:
+            if camera not in {health.camera for health in self.health()}:
+                raise NotFoundError(what="camera", camera=camera)
+            await self._journal.forget(_kept_as(camera))
+            self._shut(camera, is_shut=False)
+
+    def _shut(self, camera: str, *, is_shut: bool) -> None:
+        if self._service is None:
+            raise NotFoundError(what="camera", camera=camera)
+        self._service.shut(CameraId(camera), is_shut=is_shut)
+
     async def _tell_changes(self) -> None:
         """Record what has changed of a camera, once a second at most."""
         told: dict[str, CameraHealth] = {}
         while True:
             for health in self.health():
-                if told.get(health.camera) != health:
+                before = told.get(health.camera)
+                if before != health:
                     with contextlib.suppress(StorageError):  # the journal says so; asked again
-                        await self._append(Stream.STILL, health, self._clock.stamp())
+                        await self._tell(health, before)
                         told[health.camera] = health
             await self._clock.sleep(TELL_S)
+
+    async def _tell(self, health: CameraHealth, before: CameraHealth | None) -> None:
+        stamp = self._clock.stamp()
+        await self._append(Stream.STILL, health, stamp)
+        had = set(before.faults or ()) if before else set()
+        has = set(health.faults or ())
+        for fault in sorted(has ^ had):
+            state: Literal["raised", "cleared"] = "raised" if fault in has else "cleared"
+            change = DeviceFault(device=health.camera, fault=fault, state=state)
+            await self._append(Stream.STATUS, change, stamp)
 
     async def _append(self, stream: Stream, message: Message, stamp: Stamp) -> None:
         await self._journal.append(
@@ -154,3 +198,8 @@ class Cameras:
         async with asyncio.TaskGroup() as group:  # all in one commit
             for part in parts:
                 group.create_task(self._append(Stream.STILL, part, taken))
+
+
+def _kept_as(camera: str) -> str:
+    """Return under which name the journal keeps that a shutter is closed."""
+    return f"shutter.{camera}"

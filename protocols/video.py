@@ -25,6 +25,17 @@ class VideoReason(StrEnum):
     PRIVACY = "privacy"  # faces must be blurred, and cannot be
 
 
+class CameraFault(StrEnum):
+    """What is wrong with a camera or its picture. Wire strings: add, never rename."""
+
+    NO_PICTURE = "no-picture"
+    COVERED = "covered"
+    DARK = "dark"
+    BLURRED = "blurred"
+    FROZEN = "frozen"
+    NO_FACE_MODEL = "no-face-model"  # faces must be blurred, and cannot be
+
+
 LADDER: Final = tuple(VideoStep)
 """From the most to nothing."""
 

@@ -18,11 +18,14 @@ from typing import Final, TypeVar
 from av.video.frame import VideoFrame
 
 from edge_agent.media.encoder import EncodedPicture, Encoder
+from edge_agent.media.guard import FaceGuard
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.source import CameraLostError, Picture, read_pictures
 from edge_agent.media.tuning import Tuning, is_same
+from edge_agent.media.watch import PictureWatch
 from protocols.errors import MediaError
 from protocols.ids import CameraId
+from protocols.video import CameraFault
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -109,7 +112,7 @@ class Pace:
 class Camera:
     """Runs while `run` does. State is read on the loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a camera is
         self,
         camera: CameraId,
         source: str,
@@ -117,12 +120,17 @@ class Camera:
         *,
         now_s: Callable[[], float],
         changed: Callable[[], None],
+        guard: FaceGuard | None = None,
     ) -> None:
+        """`guard`: hides faces; without a word of it no picture leaves."""
         self.camera = camera
         self.fault: str | None = None
         self.size: tuple[int, int] | None = None
         self.encoded = 0
         self.latest: Picture | None = None  # read last, as the camera gave it
+        self.is_shut = False
+        self.guard = guard
+        self.faults: frozenset[CameraFault] = frozenset()
         self._source = source
         self._tuning: Tuning | None = None
         self._is_moving = True
@@ -132,6 +140,9 @@ class Camera:
         self._changed = changed
         self._slot = _Slot()
         self._ended = threading.Event()
+        self._stopped = threading.Event()  # reading: ended, or the shutter is closed
+        self._opened = threading.Event()
+        self._opened.set()
         self._key_wanted = threading.Event()
         self._subscriptions: list[Subscription] = []
         self._gives_pictures = asyncio.Event()
@@ -169,11 +180,42 @@ class Camera:
         if not is_same(self._tuning, tuning):
             self._tuning = tuning
 
+    def shut(self, *, is_shut: bool) -> None:
+        """Close the shutter, or open it. Closed: the camera is let go and no picture is kept."""
+        if is_shut == self.is_shut:
+            return
+        self.is_shut = is_shut
+        if is_shut:
+            self._opened.clear()
+            self._stopped.set()
+            self._slot.take(0.0)
+            self.latest, self.fault, self.faults = None, None, frozenset()
+            log.info("camera.shut", extra={"camera": self.camera})
+        else:
+            self._stopped.clear()
+            self._opened.set()
+            self.ask_key()
+            log.info("camera.opened", extra={"camera": self.camera})
+        self._changed()
+
     def hold(self, *, is_held: bool) -> None:
         """Give those who are live nothing for the moment; after it, a key frame first."""
         if self._is_held and not is_held:
             self.ask_key()
         self._is_held = is_held
+
+    @property
+    def is_blocked(self) -> bool:
+        """Faces must be hidden, and cannot be: no picture leaves."""
+        return self.guard is not None and not self.guard.is_ready
+
+    def still(self) -> Picture | None:
+        """Return the newest picture as it may be shown; for a thread."""
+        picture = self.latest
+        if picture is None or self.guard is None:
+            return picture
+        frame = self.guard.still(picture.frame, picture.captured_s)
+        return None if frame is None else Picture(frame, picture.captured_s)
 
     async def wait_pictures(self) -> None:
         """Return when the camera gives pictures."""
@@ -192,33 +234,42 @@ class Camera:
             await asyncio.Event().wait()
         finally:
             self._ended.set()
+            self._stopped.set()
+            self._opened.set()
             await asyncio.shield(asyncio.to_thread(_join, threads))
 
     # Below: in the threads.
 
     def _read(self) -> None:
         while not self._ended.is_set():
+            self._opened.wait()
             try:
                 self._read_once()
             except CameraLostError as err:
-                self._tell(self._lost, str(err.facts.get("reason")))
-            self._ended.wait(_RETRY_S)
+                if not self._stopped.is_set():
+                    self._tell(self._lost, str(err.facts.get("reason")))
+            self._stopped.wait(_RETRY_S)
 
     def _read_once(self) -> None:
         size = None
+        watch = PictureWatch()
         pace = Pace(1.0 / self._settings.max_fps)
         for picture in read_pictures(
             self._source,
             read_timeout_s=self._settings.read_timeout_s,
             now_s=self._now_s,
-            ended=self._ended,
+            ended=self._stopped,
         ):
+            if self._stopped.is_set():
+                return
             if not pace.admits(picture.captured_s):
                 continue
             shape = (picture.frame.width, picture.frame.height)
             if shape != size:
                 size = shape
                 self._tell(self._found, shape)
+            if watch.look(picture.frame, picture.captured_s):
+                self._tell(self._watched, watch.faults)
             self.latest = picture
             self._slot.put(picture)
 
@@ -236,6 +287,10 @@ class Camera:
                 pace = Pace(0.0 if tuning is None else 1.0 / tuning.fps)
             if not pace.admits(picture.captured_s):
                 continue
+            shown = self._shown(picture)
+            if shown is None:
+                continue
+            picture = shown
             try:
                 encoder = self._encoder_for(picture.frame, encoder)
                 self._encode_one(encoder, picture)
@@ -248,6 +303,13 @@ class Camera:
         """Whether somebody is to be given the next picture."""
         is_sent = self._is_moving and not self._is_held
         return any(is_sent or not one.is_live for one in tuple(self._subscriptions))
+
+    def _shown(self, picture: Picture) -> Picture | None:
+        """Return `picture` as it may leave; None: it may not."""
+        if self.guard is None:
+            return picture
+        frame = self.guard.live(picture.frame, picture.captured_s)
+        return None if frame is None else Picture(frame, picture.captured_s)
 
     def _encoder_for(self, frame: VideoFrame, encoder: Encoder | None) -> Encoder:
         tuning, size = self._tuning, (frame.width, frame.height)
@@ -272,11 +334,24 @@ class Camera:
     def _found(self, size: tuple[int, int]) -> None:
         if self.fault is not None or self.size is None:
             log.info("camera.up", extra={"camera": self.camera, "size": f"{size[0]}x{size[1]}"})
+        if self.is_shut:
+            return
         self.fault, self.size = None, size
         self._gives_pictures.set()
         self._changed()
 
+    def _watched(self, faults: frozenset[CameraFault]) -> None:
+        if not self.is_shut:
+            self.faults = faults
+            log.info(
+                "camera.faults", extra={"camera": self.camera, "faults": ",".join(sorted(faults))}
+            )
+            self._changed()
+
     def _lost(self, reason: str) -> None:
+        if self.is_shut:
+            return
+        self.faults = frozenset()
         if self.fault is None:
             log.warning("camera.down", extra={"camera": self.camera, "reason": reason})
         self._gives_pictures.clear()
@@ -285,10 +360,10 @@ class Camera:
             self._changed()
 
     def _give(self, picture: EncodedPicture) -> None:
+        if self.is_shut:
+            return  # encoded in the moment in which the shutter was closed
         self.encoded += 1
-        is_now = (
-            picture.tuning is self._tuning
-        )  # else it was encoded for what the link no longer is
+        is_now = picture.tuning is self._tuning  # else it was encoded for another step
         is_sent = is_now and self._is_moving and not self._is_held
         for subscription in self._subscriptions:
             if is_sent or not subscription.is_live:

@@ -79,13 +79,13 @@ class Governor:
         now_s = self._clock.monotonic_s()
         self._allowance.look(self._evidence(now_s, self._load()))
         allowance = self._allowance
-        published = [self._is_published(name) for name in self._cameras]
-        shares = self._shares.of(allowance.bps, allowance.proved_bps, published)
+        used = [self._is_used(name) for name in self._cameras]
+        shares = self._shares.of(allowance.bps, allowance.proved_bps, used)
         for (name, camera), (share_bps, proved_bps) in zip(
             self._cameras.items(), shares, strict=True
         ):
             gate = self._gate(name, camera)
-            if not self._is_published(name):
+            if not self._is_used(name):
                 gate.rest()
                 camera.tune(None)
                 self._note(name, self._words(name, camera, gate))
@@ -98,6 +98,10 @@ class Governor:
 
     def _words(self, name: CameraId, camera: Camera, gate: Gate) -> Given:
         step = gate.step
+        if camera.is_shut:
+            return Given(VideoStep.NONE, VideoReason.SHUTTER)
+        if camera.is_blocked:
+            return Given(VideoStep.NONE, VideoReason.PRIVACY)
         if camera.fault is not None:
             return Given(VideoStep.NONE, VideoReason.FAULT)
         if not self._is_published(name):
@@ -158,6 +162,10 @@ class Governor:
         if gate is None or gate.top is not top:
             gate = self._gates[name] = Gate(top)
         return gate
+
+    def _is_used(self, name: CameraId) -> bool:
+        camera = self._cameras[name]
+        return self._is_published(name) and not camera.is_shut and not camera.is_blocked
 
     def _is_published(self, name: CameraId) -> bool:
         publisher = self._publishers.get(name)

@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 
 from edge_agent.media.camera import Camera
 from edge_agent.media.governor import Governor
+from edge_agent.media.source import Picture
 from edge_agent.uplink.load import LinkLoad
 from protocols.clock import Clock
 from protocols.errors import MediaError, StorageError
@@ -80,11 +81,19 @@ class Stills:
             return
         self._due_s[name] = now_s + EVERY_S
         try:
-            size, jpeg = await asyncio.to_thread(jpeg_of, picture.frame, most_bytes)
+            made = await asyncio.to_thread(_still_of, camera, most_bytes)
+            if made is None or camera.is_shut:
+                return
+            picture, size, jpeg = made
             age_s = self._clock.monotonic_s() - picture.captured_s
             await self._keep(parts_of(name, size, jpeg), age_s=age_s)
         except (MediaError, StorageError):
             return  # the next one is soon due; the journal says itself that it is full
+
+
+def _still_of(camera: Camera, most_bytes: int) -> tuple[Picture, tuple[int, int], bytes] | None:
+    picture = camera.still()
+    return None if picture is None else (picture, *jpeg_of(picture.frame, most_bytes))
 
 
 def budget_bytes(left_bps: float | None, *, every_s: float) -> int:

@@ -1,14 +1,22 @@
 """What the tablet shows beside the readings: one value, made from the agent's parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from edge_agent.orders import OrderDesk
 from edge_agent.triage import Alarms, Run, Scores
 from edge_agent.uplink import LinkStatus
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.messages import CameraHealth, DeviceHealth, given_up
+
+
+class Shutter(Protocol):
+    """Closes a camera's shutter, or opens it."""
+
+    def __call__(self, camera: str, *, is_shut: bool) -> Awaitable[None]:
+        """Return once it is so, and stays so over a restart."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,7 @@ class Vehicle:
     link: Callable[[], LinkStatus]
     devices: Callable[[], Sequence[DeviceHealth]]
     cameras: Callable[[], Sequence[tuple[str, CameraHealth]]]  # a word for its state, and the rest
+    shutter: Shutter
 
     def state(self) -> dict[str, Any]:
         """Return the state, as JSON values."""

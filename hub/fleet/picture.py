@@ -286,6 +286,8 @@ def _video_view(state: _State) -> list[VideoView]:
             camera=one.camera,
             step=one.step.value,
             reason=one.reason.value if one.reason else None,
+            faults=[fault.value for fault in one.faults or ()],
+            blurs_faces=one.blurs_faces or False,
         )
         for _, one in state.cameras.values()
     ]

@@ -108,6 +108,8 @@ class VideoView(FeedModel):
     camera: str
     step: str
     reason: str | None = None
+    faults: list[str] = []
+    blurs_faces: bool = False
 
 
 class UnitView(FeedModel):

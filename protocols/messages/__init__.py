@@ -48,6 +48,7 @@ from protocols.messages.room import (
 )
 from protocols.messages.status import (
     ClockCorrection,
+    DeviceFault,
     Gap,
     SeqSpan,
     StatusChange,
@@ -64,6 +65,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "time_node": TimeNodeStamp,
         "gap": Gap,
         "clock_correction": ClockCorrection,
+        "device_fault": DeviceFault,
     },
     Stream.TRIAGE: {"score": Score},
     Stream.CHART: {
@@ -163,12 +165,12 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Called",
-    "CameraHealth", "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceHealth",
-    "DirectoryOrder", "EncounterClosed", "EncounterOpened", "EncounterOrder", "FixQuality", "Gap",
-    "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder", "LinkHealth",
-    "Medication", "Message", "OrderAnswer", "PatientNote", "PersonEntry", "Position", "Presence",
-    "Present", "RingCancelled", "RingRequest", "RingSeen", "RoomOrder", "Said", "SaidOrder",
-    "Score", "ScorePart", "SeqSpan", "StatusChange", "Still", "StreamBacklog", "TaskOrder",
-    "TeamEntry", "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding",
+    "CameraHealth", "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceFault",
+    "DeviceHealth", "DirectoryOrder", "EncounterClosed", "EncounterOpened", "EncounterOrder",
+    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
+    "LinkHealth", "Medication", "Message", "OrderAnswer", "PatientNote", "PersonEntry", "Position",
+    "Presence", "Present", "RingCancelled", "RingRequest", "RingSeen", "RoomOrder", "Said",
+    "SaidOrder", "Score", "ScorePart", "SeqSpan", "StatusChange", "Still", "StreamBacklog",
+    "TaskOrder", "TeamEntry", "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding",
     "WithdrawOrder", "given_up", "parse_body", "parse_many",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import Field, Strict
 from protocols.ids import TopicSafe
 from protocols.messages.base import Message
 from protocols.units import UtcMicros
-from protocols.video import VideoReason, VideoStep
+from protocols.video import CameraFault, VideoReason, VideoStep
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
@@ -35,6 +35,15 @@ class CameraHealth(Message):
     camera: TopicSafe
     step: Annotated[VideoStep, Strict(strict=False)]
     reason: Annotated[VideoReason, Strict(strict=False)] | None = None  # None: nothing is given up
+    faults: (
+        Annotated[
+            tuple[Annotated[CameraFault, Strict(strict=False)], ...],
+            Strict(strict=False),
+            Field(max_length=8),
+        ]
+        | None
+    ) = None  # None: the picture is as it should be
+    blurs_faces: Literal[True] | None = None  # before anything leaves the vehicle
 
 
 class StreamBacklog(Message):

@@ -30,6 +30,7 @@ from protocols.messages import (
     Clip,
     ClockCorrection,
     ConsciousnessNote,
+    DeviceFault,
     DeviceHealth,
     DirectoryOrder,
     EncounterClosed,
@@ -70,7 +71,7 @@ from protocols.messages import (
     WithdrawOrder,
 )
 from protocols.messages.samples import ENCODING, Samples, encode_samples
-from protocols.video import VideoReason, VideoStep
+from protocols.video import CameraFault, VideoReason, VideoStep
 
 FOLDER: Final = Path(__file__).parent / "golden"
 JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
@@ -98,6 +99,10 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         TimeNodeStamp(
             node=TimeNode.ROLLING, source=NodeSource.BUTTON, run_id="r1", at_utc_us=NOW_US
         ),
+    )
+    yield (
+        Stream.STATUS,
+        DeviceFault(device="cabin", fault=CameraFault.COVERED, state="raised"),
     )
     yield Stream.STATUS, Gap(
         stream=Stream.WAVEFORM, first_seq=4, last_seq=9, reason="disk-full",

@@ -181,7 +181,7 @@ def test_a_step_that_failed_is_barred_for_ever_longer() -> None:
 def test_cameras_share_and_the_last_gives_way_first() -> None:
     shares = Shares()
     wide = shares.of(1e6, 1e6, [True, True, True])
-    assert [round(one) for one, _ in wide] == [333_333] * 3
+    assert [round(one) for one, _ in wide] == [500_000, 250_000, 250_000]
     thin = shares.of(100_000, 100_000, [True, True, True])
     assert [one for one, _ in thin] == [50_000, 50_000, 0.0]
     thinner = shares.of(60_000, 60_000, [True, True, True])

@@ -23,6 +23,7 @@ from tests.hub.room import until
 ENCOUNTER = "5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21"
 SHORT = RecordingSettings(segment_s=2, min_free_bytes=0)
 PATIENT = CameraId("patient")
+FRAME_US = 40_000  # so long is the last picture of a segment shown
 
 
 @dataclass
@@ -118,6 +119,23 @@ async def test_what_the_link_does_not_carry_is_recorded_as_the_settings_say(tmp_
         vehicle.camera.tune(Tuning(height_px=48, fps=6, bitrate_bps=45_000))
         picture = await asyncio.wait_for(live.get(), 20)
     assert (picture.is_key, picture.size[1]) == (True, 48)
+
+
+async def test_nothing_is_recorded_while_the_shutter_is_closed(tmp_path: Path) -> None:
+    long = RecordingSettings(segment_s=60, min_free_bytes=0)
+    async with network_camera() as camera, recording(tmp_path, camera.url, long) as vehicle:
+        await until(lambda: vehicle.camera.encoded >= 10)
+        vehicle.camera.shut(is_shut=True)
+        closed_utc_us, encoded = SystemClock().utc_us(), vehicle.camera.encoded
+        (before,) = await vehicle.until(1)
+        await until(lambda: camera.status()["viewers"] == 0)
+        assert vehicle.camera.encoded == encoded
+        opened_utc_us = SystemClock().utc_us()
+        vehicle.camera.shut(is_shut=False)
+        await until(lambda: vehicle.camera.encoded >= encoded + 10)
+    (_, after) = vehicle.segments
+    assert before.last_utc_us <= closed_utc_us + FRAME_US
+    assert after.first_utc_us >= opened_utc_us
 
 
 async def test_what_was_begun_is_kept_when_recording_ends(tmp_path: Path) -> None:
