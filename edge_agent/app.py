@@ -120,12 +120,13 @@ class _Agent:
             unit=self._unit,
             password=password,
             tls=tls,
+            journal=journal,
+            load=lambda: self._uplink.load(),  # noqa: PLW0108 -- made further down
             clock=clock,
             rng=rng,
             recorded=Recorded(
                 folder=settings.data_dir / "recordings",
                 settings=settings.recording,
-                journal=journal,
                 encounter=lambda: self._run.state.encounter_id,
                 link=self._link_now,
             ),
@@ -137,7 +138,7 @@ class _Agent:
             run=self._run,
             around=Around(
                 devices=self._devices,
-                cameras=self._cameras.states,
+                cameras=self._cameras.states_by_name,
                 is_linked=lambda: self._reporter.status.state != "store-and-forward",
             ),
         )
@@ -158,7 +159,7 @@ class _Agent:
             clock,
             software=SOFTWARE,
             devices=self._devices,
-            video=self._cameras.summary,
+            cameras=self._cameras.health,
         )
         self._vehicle = Vehicle(
             unit=self._unit,
@@ -172,6 +173,7 @@ class _Agent:
             link=lambda: self._reporter.status,
             devices=self._devices,
             cameras=self._cameras.states,
+            shutter=self._cameras.shut,
         )
         self._feed = TabletFeed(self._vehicle)
         journal.on_append(self._feed.appended)
@@ -184,6 +186,7 @@ class _Agent:
         await self._scores.restore()
         await self._alarms.restore()
         await self._orders.restore()
+        await self._cameras.remember()
 
     async def journal_retired(self) -> None:
         """Return when this journal must not be used any longer."""

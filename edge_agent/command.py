@@ -3,7 +3,8 @@
 import asyncio
 import json
 import signal
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -60,3 +61,18 @@ def run_command() -> None:
             task.result()
 
     asyncio.run(run())
+
+
+@app.command("faces")
+def faces_command(
+    *, folder: Annotated[Path, typer.Option(help="Where to keep it.")] = Path("var/models")
+) -> None:
+    """Fetch the face model that a vehicle needs whose policy is to blur faces; checked by its hash.
+
+    Example: goldenhour agent faces --folder var/models
+
+    Exit status: 0 done; 2 wrong usage; 78 it could not be fetched.
+    """
+    from edge_agent.media.facemodel import fetch  # noqa: PLC0415 -- for a quick --help
+
+    fetch(folder)

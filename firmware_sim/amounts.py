@@ -10,12 +10,15 @@ from typing import Final
 
 from firmware_sim.modem import PortPair
 from protocols.errors import ConfigError
+from protocols.ids import ID_PATTERN
 
 _AMOUNT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]*)\s*")
 _SECONDS: Final = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BITS: Final = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 _MAX_PORT: Final = 65_535
 _MOST_PORTS: Final = 1024
+_MOST_NAMED: Final = 8
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 
 
 def seconds(text: str) -> float:
@@ -69,6 +72,23 @@ def tcp_pairs(text: str) -> tuple[PortPair, ...]:
     parts = [part for part in text.split(",") if part.strip()]
     pairs = tuple(_pair(part) for part in parts)
     return _few(pairs, text)
+
+
+def named_ports(text: str) -> dict[str, int]:
+    """Return the names and ports in `cabin=8555,front=0`.
+
+    Raises:
+        ConfigError: a part is no name and port, a name stands twice, or there are more than eight.
+    """
+    found: dict[str, int] = {}
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        name, _, port = part.partition("=")
+        is_name = re.fullmatch(ID_PATTERN, name) is not None and name not in found
+        is_port = _PORT.fullmatch(port) is not None and int(port) <= _MAX_PORT
+        if not (is_name and is_port) or len(found) >= _MOST_NAMED:
+            raise ConfigError(reason="name=port is wanted, each name once", given=part[:80])
+        found[name] = int(port)
+    return found
 
 
 def udp_pairs(text: str) -> tuple[PortPair, ...]:

@@ -55,6 +55,10 @@ Camera = Annotated[
     str | None, typer.Option(help="Video file, /dev/videoN or `synthetic`. Default: recording.")
 ]
 CameraPort = Annotated[int, typer.Option(min=0, max=65_535, help="RTSP port, 0: any.")]
+_MORE_WIDTH_PX = 426
+_MORE_FPS = 5
+"""Further cameras show that there are several; they are made cheap."""
+
 Timecode = Annotated[bool, typer.Option("--timecode", help="Draw the time into the picture.")]
 Width = Annotated[
     int | None, typer.Option(min=64, max=3840, help="Scale the picture to this width.")
@@ -81,6 +85,9 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     camera: Camera = None,
     timecode: Timecode = False,
     width: Width = None,
+    more_cameras: Annotated[
+        str, typer.Option(help="Further cameras, made scenes, each with an RTSP port: cabin=8555.")
+    ] = "",
     modem_listen: Annotated[
         str | None, typer.Option(help="The modem's own address, e.g. 127.0.1.5. Default: no modem.")
     ] = None,
@@ -158,6 +165,12 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
             gnss=GnssOptions(port=gnss_port, terminal=gnss_terminal, log=nmea),
             monitor=monitoring,
             camera=CameraOptions(port=camera_port, source=camera, timecode=timecode, width=width),
+            more_cameras={
+                name: CameraOptions(
+                    port=port, source="synthetic", width=_MORE_WIDTH_PX, fps=_MORE_FPS
+                )
+                for name, port in amounts.named_ports(more_cameras).items()
+            },
             modem=modem,
             second_modem=second_modem,
         )

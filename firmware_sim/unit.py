@@ -6,7 +6,7 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -78,6 +78,7 @@ class CameraOptions:
     timecode: bool = False
     bitrate_bps: int = 800_000
     width: int | None = None
+    fps: int | None = None  # of a made scene; None: 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,7 @@ class UnitOptions:
     gnss: GnssOptions | None = None
     monitor: MonitorOptions | None = None
     camera: CameraOptions | None = None
+    more_cameras: Mapping[str, CameraOptions] = field(default_factory=dict)  # by name
     modem: ModemSetup | None = None
     second_modem: ModemSetup | None = None
 
@@ -155,6 +157,11 @@ async def run_unit(
             services.append(Service(name="camera", run=camera.run, essential=False))
             status["camera"] = camera.status
             handlers["camera"] = handler_of(CameraFaultRequest, camera.break_on_purpose)
+        for name, more in options.more_cameras.items():
+            extra = await camera_of(options, more, clock, name=f"{options.unit} {name}")
+            stack.push_async_callback(extra.close)
+            services.append(Service(name=f"camera-{name}", run=extra.run, essential=False))
+            status[f"camera-{name}"] = extra.status
 
         def report() -> dict[str, object]:
             return {"unit": options.unit, **{name: ask() for name, ask in status.items()}}
@@ -233,8 +240,10 @@ def monitor_of(
     )
 
 
-async def camera_of(options: UnitOptions, camera: CameraOptions, clock: Clock) -> "RtspCamera":
-    """Return the unit's camera, listening."""
+async def camera_of(
+    options: UnitOptions, camera: CameraOptions, clock: Clock, *, name: str | None = None
+) -> "RtspCamera":
+    """Return a camera of the unit, listening; `name` stands in a made scene."""
     from firmware_sim.camera import (  # noqa: PLC0415 -- extra `video`
         FileScene,
         FrameSource,
@@ -248,7 +257,10 @@ async def camera_of(options: UnitOptions, camera: CameraOptions, clock: Clock) -
         if file is not None:
             source = FileScene(file, label=recordings.CARPHONE.title, width=camera.width)
     source = source or open_frames(
-        camera.source or "synthetic", name=options.unit, width=camera.width
+        camera.source or "synthetic",
+        name=name or options.unit,
+        width=camera.width,
+        fps=camera.fps,
     )
     served = RtspCamera(
         source=source, clock=clock, seed=options.seed, host=camera.host, port=camera.port,

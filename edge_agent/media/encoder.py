@@ -15,6 +15,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from edge_agent.media.settings import MediaSettings
+from edge_agent.media.tuning import Tuning
 from protocols.errors import MediaError
 
 CLOCK_HZ: Final = 90_000
@@ -24,26 +25,44 @@ _SMALL_PIXELS: Final = 640 * 360
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
-    """One access unit in Annex B, on a 90 kHz clock that begins anywhere."""
+    """One access unit in Annex B, on a 90 kHz clock that begins anywhere.
+
+    `size`: width and height in pixels; `tuning`: what the encoder was asked for.
+    """
 
     packet: "Packet[VideoStream]"
     is_key: bool
     captured_s: float
+    size: tuple[int, int]
+    tuning: Tuning | None
 
 
 class Encoder:
     """One encoder for one picture size; used from one thread."""
 
-    def __init__(self, settings: MediaSettings, *, width_px: int, height_px: int) -> None:
-        """Open the encoder for pictures of the given size.
+    def __init__(
+        self,
+        settings: MediaSettings,
+        *,
+        width_px: int,
+        height_px: int,
+        tuning: Tuning | None = None,
+    ) -> None:
+        """Open the encoder for pictures of the given size; `tuning`: less than the settings allow.
 
         Raises:
             MediaError: x264 refuses.
         """
-        self.width_px, self.height_px = output_size(settings, width_px, height_px)
+        size = output_size(settings, width_px, height_px)
+        self.width_px, self.height_px = size if tuning is None else lowered(size, tuning.height_px)
         self.input_size = (width_px, height_px)
+        self.tuning = tuning
+        bitrate_bps = settings.bitrate_bps if tuning is None else tuning.bitrate_bps
+        fps = settings.max_fps if tuning is None else tuning.fps
         try:
-            self._codec = _open(settings, self.width_px, self.height_px)
+            self._codec = _open(
+                settings, self.width_px, self.height_px, bitrate_bps=bitrate_bps, fps=fps
+            )
         except av.FFmpegError as err:
             raise MediaError(reason="encoder", detail=type(err).__name__) from err
         self._last_pts = -1
@@ -67,7 +86,8 @@ class Encoder:
         except (av.FFmpegError, ValueError) as err:
             raise MediaError(reason="encode", detail=type(err).__name__) from err
         for packet in packets:
-            return EncodedPicture(packet, packet.is_keyframe, captured_s)
+            size = self.width_px, self.height_px
+            return EncodedPicture(packet, packet.is_keyframe, captured_s, size, self.tuning)
         return None
 
     def _fitted(self, frame: VideoFrame) -> VideoFrame:
@@ -94,21 +114,31 @@ def output_size(settings: MediaSettings, width_px: int, height_px: int) -> tuple
     return max(2, wanted[0] // 2 * 2), max(2, wanted[1] // 2 * 2)
 
 
-def _open(settings: MediaSettings, width_px: int, height_px: int) -> VideoCodecContext:
+def lowered(size: tuple[int, int], most_height_px: int) -> tuple[int, int]:
+    """Return `size` with no more than so many lines; even, aspect kept."""
+    width_px, height_px = size
+    if height_px <= most_height_px:
+        return size
+    return max(2, round(width_px * most_height_px / height_px) // 2 * 2), most_height_px // 2 * 2
+
+
+def _open(
+    settings: MediaSettings, width_px: int, height_px: int, *, bitrate_bps: int, fps: float
+) -> VideoCodecContext:
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height, codec.pix_fmt = width_px, height_px, "yuv420p"
     codec.time_base = fractions.Fraction(1, CLOCK_HZ)
-    codec.framerate = fractions.Fraction(settings.max_fps).limit_denominator(1001)
-    codec.bit_rate = settings.bitrate_bps
-    codec.gop_size = max(1, round(settings.keyframe_interval_s * settings.max_fps))
+    codec.framerate = fractions.Fraction(fps).limit_denominator(1001)
+    codec.bit_rate = bitrate_bps
+    codec.gop_size = max(1, round(settings.keyframe_interval_s * fps))
     threads = 1 if width_px * height_px <= _SMALL_PIXELS else 2
     codec.options = {
         "preset": settings.preset,
         "tune": "zerolatency",
         "profile": "baseline",
         "forced-idr": "1",
-        "maxrate": str(settings.bitrate_bps),
-        "bufsize": str(round(settings.bitrate_bps * _BUFFER_S)),
+        "maxrate": str(bitrate_bps),
+        "bufsize": str(round(bitrate_bps * _BUFFER_S)),
         "x264-params": f"repeat-headers=1:scenecut=0:threads={threads}:ref=1",
     }
     codec.open()

@@ -26,6 +26,7 @@ from av.video.stream import VideoStream
 
 from edge_agent.backoff import Backoff
 from edge_agent.media.camera import Camera, Subscription
+from edge_agent.media.feedback import Feedback
 from edge_agent.media.hub import HubMedia, Published
 from edge_agent.media.ice import addresses_for, offer_addresses
 from edge_agent.media.settings import MediaSettings
@@ -48,15 +49,19 @@ class PacketTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, left: Callable[[int], None]) -> None:
+        """`left` is told of each packet's bytes."""
         super().__init__()
         self._subscription = subscription
+        self._left = left
 
     async def recv(self) -> "Packet[VideoStream]":
         """Return the next packet."""
         if self.readyState != "live":
             raise MediaStreamError
-        return (await self._subscription.get()).packet
+        packet = (await self._subscription.get()).packet
+        self._left(packet.size)
+        return packet
 
 
 class Publisher:
@@ -75,6 +80,7 @@ class Publisher:
         self.is_published = False
         self.was_published = False
         self.reason: str | None = None
+        self.feedback = Feedback(clock.monotonic_s)
         self._camera = camera
         self._hub = hub
         self._settings = settings
@@ -104,8 +110,11 @@ class Publisher:
         )
         session: Published | None = None
         try:
-            transceiver = pc.addTransceiver(PacketTrack(subscription), direction="sendonly")
+            self.feedback = Feedback(self._clock.monotonic_s)
+            track = PacketTrack(subscription, self.feedback.left)
+            transceiver = pc.addTransceiver(track, direction="sendonly")
             _prepare(transceiver, self._camera.ask_key)
+            self.feedback.attach(transceiver.sender)
             addresses = await addresses_for(self._hub.http_url)
             if addresses is not None:
                 offer_addresses(pc, addresses)

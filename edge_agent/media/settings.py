@@ -1,8 +1,11 @@
 """Settings of the vehicle's cameras: how their picture is encoded and published."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from protocols.ids import TopicSafe
 
 
 class MediaSettings(BaseModel):
@@ -11,8 +14,13 @@ class MediaSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bitrate_bps: Annotated[
-        int, Field(ge=32_000, le=8_000_000, description="video bit rate of one camera, bit/s")
-    ] = 800_000
+        int,
+        Field(
+            ge=64_000,
+            le=8_000_000,
+            description="most that one camera's video may use, bit/s; on a thin link it uses less",
+        ),
+    ] = 2_500_000
     max_fps: Annotated[
         float, Field(gt=0, le=60, description="most pictures a second; a camera may give fewer")
     ] = 30.0
@@ -35,6 +43,33 @@ class MediaSettings(BaseModel):
             description="x264's trade of computing time for picture quality",
         ),
     ] = "superfast"
+    blur_faces: Annotated[
+        bool,
+        Field(
+            description="hide faces before a picture is encoded, in every camera but the exempt;"
+            " without the face model (`goldenhour agent faces`) these cameras send nothing"
+        ),
+    ] = False
+    blur_exempt: Annotated[
+        tuple[TopicSafe, ...],
+        Field(max_length=8, description="JSON array of cameras whose faces are not hidden"),
+    ] = ("patient",)
+    face_model_dir: Annotated[
+        Path, Field(description="folder of the face model that `goldenhour agent faces` fetched")
+    ] = Path("var/models")
+    face_every: Annotated[
+        int,
+        Field(ge=1, le=30, description="faces are looked for in every n-th picture, and followed"),
+    ] = 5
+    face_width_px: Annotated[
+        int,
+        Field(
+            ge=128,
+            le=1920,
+            description="pictures are made this wide to look for faces, pixels;"
+            " a face of 10 is found",
+        ),
+    ] = 384
     read_timeout_s: Annotated[
         float, Field(ge=0.5, le=60, description="a camera silent for this long is opened anew, s")
     ] = 5.0

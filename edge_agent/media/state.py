@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocols.ids import CameraId
+from protocols.video import CameraFault, VideoReason, VideoStep
 
 
 class CameraState(StrEnum):
@@ -13,6 +14,7 @@ class CameraState(StrEnum):
     PUBLISHING = "publishing"  # pictures reach the hub
     LOST = "lost"  # published before; the hub is not to be reached now
     CAMERA_FAULT = "camera_fault"  # the camera gives no picture
+    SHUT = "shut"  # the crew has closed its shutter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,18 @@ class CameraStatus:
     reason: str | None = None  # of a fault or a loss, short, not for the crew
     width_px: int | None = None
     height_px: int | None = None
+    step: VideoStep = VideoStep.NONE  # how much of the picture travels
+    given_up: VideoReason | None = VideoReason.NO_LINK  # why not all of it
+    faults: tuple[CameraFault, ...] = ()
+    blurs_faces: bool = False
 
 
-def judge(*, gives_pictures: bool, is_published: bool, was_published: bool) -> CameraState:
-    """Return the state that three facts make."""
+def judge(
+    *, gives_pictures: bool, is_published: bool, was_published: bool, is_shut: bool = False
+) -> CameraState:
+    """Return the state that these facts make."""
+    if is_shut:
+        return CameraState.SHUT
     if not gives_pictures:
         return CameraState.CAMERA_FAULT
     if is_published:

@@ -1,7 +1,8 @@
 """Records one camera: gathers pictures until a segment is long enough, then puts it on the shelf.
 
-A segment begins with a key frame, which is asked for when the one before has its length. Pictures
-stand in memory until then: a segment is on the disk whole or not at all.
+A segment begins with a key frame, which is asked for when the one before has its length; another
+size of picture begins another segment. Pictures stand in memory until then: a segment is on the
+disk whole or not at all.
 """
 
 import asyncio
@@ -71,7 +72,7 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until cancelled; what was gathered by then is kept."""
-        subscription = self._camera.subscribe()
+        subscription = self._camera.subscribe(is_live=False)
         growing: _Gathering | None = None
         try:
             while True:
@@ -90,7 +91,8 @@ class Recorder:
         """Whether a segment is whole, `picture` being the next one: None where there is none."""
         if picture is None or _is_apart(growing, picture) or growing.size_bytes >= LARGEST_BYTES:
             return True
-        return picture.is_key and self._is_long(growing, picture)
+        is_resized = picture.size != growing.pictures[0].size  # by the ladder; a file has one size
+        return picture.is_key and (is_resized or self._is_long(growing, picture))
 
     def _is_long(self, growing: _Gathering, picture: Kept) -> bool:
         return picture.captured_s - growing.begun_s >= self._settings.segment_s
@@ -165,7 +167,7 @@ async def _next(subscription: Subscription) -> Kept | None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SILENT_S):
             picture = await subscription.get()
-            return Kept(bytes(picture.packet), picture.is_key, picture.captured_s)
+            return Kept(bytes(picture.packet), picture.is_key, picture.captured_s, picture.size)
     return None
 
 

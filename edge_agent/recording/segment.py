@@ -26,10 +26,13 @@ class Kept:
     unit: bytes
     is_key: bool
     captured_s: float
+    size: tuple[int, int]  # width and height in pixels
 
 
 def mp4_of(pictures: Sequence[Kept], *, last_s: float) -> bytes:
     """Return `pictures`, the first a key frame, as one file; the last is shown until `last_s`.
+
+    All are of one size.
 
     Raises:
         MediaError: they are no H.264, or do not begin with a key frame.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import Path as InPath
 from pydantic import Field
 from starlette.websockets import WebSocketState
 
@@ -24,7 +25,7 @@ from protocols.errors import AccessError, NotFoundError
 from protocols.http import problems
 from protocols.http.gate import Gate, check_origin
 from protocols.http.pages import page_of
-from protocols.ids import TopicSafe
+from protocols.ids import ID_PATTERN, TopicSafe
 from protocols.link import Stream
 from protocols.live import Hello
 from protocols.messages import ConsciousnessNote, PatientNote
@@ -78,6 +79,12 @@ class HandoverEntry(Body):
     """To which hospital."""
 
     hospital_id: TopicSafe
+
+
+class ShutterEntry(Body):
+    """Whether the camera's shutter is to be closed."""
+
+    closed: bool
 
 
 @router.post("/session")
@@ -166,6 +173,19 @@ async def hand_over(entry: HandoverEntry, member: Crew, request: Request) -> dic
     if entry.hospital_id not in {one.hospital_id for one in vehicle.orders.hospitals}:
         raise NotFoundError(what="hospital", hospital_id=entry.hospital_id)
     return {"handover_id": await vehicle.run.hand_over(entry.hospital_id, by=member.name)}
+
+
+@router.post("/cameras/{camera}/shutter")
+async def shutter(
+    camera: Annotated[str, InPath(pattern=ID_PATTERN)],
+    entry: ShutterEntry,
+    _member: Crew,
+    request: Request,
+) -> dict[str, Any]:
+    """Close a camera's shutter, or open it; while it is closed nothing is filmed or recorded."""
+    vehicle = vehicle_of(request)
+    await vehicle.shutter(camera, is_shut=entry.closed)
+    return vehicle.state()
 
 
 @router.websocket("/live")

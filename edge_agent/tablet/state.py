@@ -1,14 +1,22 @@
 """What the tablet shows beside the readings: one value, made from the agent's parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from edge_agent.orders import OrderDesk
 from edge_agent.triage import Alarms, Run, Scores
 from edge_agent.uplink import LinkStatus
 from edge_agent.vehicle_clock import VehicleClock
-from protocols.messages import DeviceHealth
+from protocols.messages import CameraHealth, DeviceHealth, given_up
+
+
+class Shutter(Protocol):
+    """Closes a camera's shutter, or opens it."""
+
+    def __call__(self, camera: str, *, is_shut: bool) -> Awaitable[None]:
+        """Return once it is so, and stays so over a restart."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +33,13 @@ class Vehicle:
     orders: OrderDesk
     link: Callable[[], LinkStatus]
     devices: Callable[[], Sequence[DeviceHealth]]
-    cameras: Callable[[], Sequence[tuple[str, str]]]  # camera, its state
+    cameras: Callable[[], Sequence[tuple[str, CameraHealth]]]  # a word for its state, and the rest
+    shutter: Shutter
 
     def state(self) -> dict[str, Any]:
         """Return the state, as JSON values."""
         run, link = self.run, self.link()
-        score, stamp = self.scores.latest, self.clock.stamp()
+        score, stamp, cameras = self.scores.latest, self.clock.stamp(), self.cameras()
         return {
             "unit": self.unit,
             "call_sign": self.call_sign,
@@ -48,6 +57,7 @@ class Vehicle:
                 "round_trip_ms": link.round_trip_ms,
                 "last_heard_utc_us": link.last_ack_utc_us,
                 "last_ack_utc_us": link.last_ack_utc_us,
+                "video": given_up([health for _, health in cameras]),
                 "oldest_waiting_utc_us": link.oldest_waiting_utc_us,
             },
             "encounter_id": run.state.encounter_id,
@@ -64,7 +74,10 @@ class Vehicle:
             "room": self._room(),
             "handoffs": [handoff.model_dump() for handoff in self.orders.handoffs],
             "devices": [device.model_dump(mode="json") for device in self.devices()],
-            "cameras": [{"camera": name, "state": state} for name, state in self.cameras()],
+            "cameras": [
+                {"state": state} | health.model_dump(mode="json", exclude={"kind"})
+                for state, health in cameras
+            ],
             "clock": stamp.source.value,
             "clock_error_us": stamp.error_us,
             "now_utc_us": stamp.utc_us,

@@ -13,7 +13,7 @@ from edge_agent.uplink.uplink import Uplink
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.errors import StorageError
 from protocols.link.streams import UP, Stream
-from protocols.messages import DeviceHealth, LinkHealth, StreamBacklog
+from protocols.messages import CameraHealth, DeviceHealth, LinkHealth, StreamBacklog, given_up
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class LinkStatus:
 
 
 class LinkReporter:
-    """Looks every second; records every five, and at once when the link's state changes."""
+    """Looks every second; records every five, and at once when the link or a camera changes."""
 
     def __init__(  # noqa: PLR0913 -- what it reports on
         self,
@@ -49,7 +49,7 @@ class LinkReporter:
         *,
         software: str,
         devices: Callable[[], Sequence[DeviceHealth]],
-        video: Callable[[], str | None],
+        cameras: Callable[[], tuple[CameraHealth, ...]],
     ) -> None:
         self.status = LinkStatus()
         self._journal = journal
@@ -57,7 +57,8 @@ class LinkReporter:
         self._clock = clock
         self._software = software
         self._devices = devices
-        self._video = video
+        self._cameras = cameras
+        self._told_cameras: tuple[CameraHealth, ...] = ()
         self._backlog: tuple[StreamBacklog, ...] = ()
         self._sent: deque[tuple[float, int]] = deque(maxlen=_RATE_LOOKS)
         self._waiting: deque[tuple[float, int]] = deque(maxlen=_RATE_LOOKS)
@@ -69,7 +70,8 @@ class LinkReporter:
             before = self.status.state
             try:
                 await self._look()
-                if self.status.state != before or self._clock.monotonic_s() >= due_s:
+                is_news = self.status.state != before or self._cameras() != self._told_cameras
+                if is_news or self._clock.monotonic_s() >= due_s:
                     due_s = self._clock.monotonic_s() + REPORT_S
                     await self._record()
             except StorageError as err:
@@ -136,6 +138,7 @@ class LinkReporter:
 
     async def _record(self) -> None:
         status, stamp = self.status, self._clock.stamp()
+        self._told_cameras = cameras = self._cameras()
         await self._journal.append(
             Stream.LINK,
             LinkHealth(
@@ -151,9 +154,10 @@ class LinkReporter:
                 clock=stamp.source.value,
                 clock_error_us=stamp.error_us,
                 software=self._software,
-                video=self._video(),
+                video=given_up(cameras),
                 backlog=self._backlog,
                 devices=tuple(self._devices()),
+                cameras=cameras or None,
             ),
             captured_utc_us=stamp.utc_us,
             clock=stamp.source,

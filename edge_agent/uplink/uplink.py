@@ -14,6 +14,7 @@ from typing import Final
 from edge_agent.journal import Journal, Row
 from edge_agent.uplink.dial import Door
 from edge_agent.uplink.inbox import OrderInbox
+from edge_agent.uplink.load import LinkLoad
 from edge_agent.uplink.trace import Trace
 from edge_agent.uplink.way import BrokerAccess, Describe, Hooks, Way
 from protocols.clock import Clock
@@ -107,6 +108,21 @@ class Uplink:
     def sender(self) -> Sender:
         """The account of what travels; to be read, not driven."""
         return self._sender
+
+    def load(self) -> LinkLoad:
+        """Return how loaded the link is, by what the better path shows."""
+        sender, now_s = self._sender, self._clock.monotonic_s()
+        path = sender.paths[sender.best]
+        oldest_s, best_s = path.oldest_in_flight_s, path.round_trip.smallest_s or 0.0
+        rate = path.window.rate_bytes_per_s
+        return LinkLoad(
+            is_answered=self.is_answered,
+            late_s=0.0 if oldest_s is None else max(0.0, now_s - oldest_s - best_s),
+            queue_s=path.window.queue_s,
+            carried_bps=None if rate is None else rate * 8,
+            sent_bytes=self.sent_bytes,
+            stills_waiting=sender.waiting(Stream.STILL),
+        )
 
     async def run(self) -> None:
         """Keep every way connected until cancelled."""

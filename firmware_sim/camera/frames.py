@@ -172,7 +172,9 @@ class DeviceScene:
         self._container.close()
 
 
-def open_frames(what: str, *, name: str, width: int | None = None) -> FrameSource:
+def open_frames(
+    what: str, *, name: str, width: int | None = None, fps: int | None = None
+) -> FrameSource:
     """Return the source that `what` names: `synthetic`, `/dev/video0`, or a video file.
 
     Raises:
@@ -180,7 +182,8 @@ def open_frames(what: str, *, name: str, width: int | None = None) -> FrameSourc
     """
     if what == "synthetic":
         wide = width or 640
-        return SyntheticScene(name=name, width=wide, height=wide * 9 // 16 // 2 * 2)
+        height = wide * 9 // 16 // 2 * 2
+        return SyntheticScene(name=name, width=wide, height=height, fps=fps or 15)
     if what.startswith("/dev/"):
         return DeviceScene(what)
     path = Path(what)

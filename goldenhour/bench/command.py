@@ -274,6 +274,55 @@ def ingest(
     _print("ingest", figures, as_json=as_json)
 
 
+@app.command("ladder")
+def ladder(
+    *,
+    seconds: Annotated[float, typer.Option(min=20, help="How long at each rate.")] = 45,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what video gives up as a link thins to 48 kbit/s, and what vital signs notice.
+
+    Example: goldenhour bench ladder --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.ladder import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", phase_s=seconds))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{seconds:g} s at each rate, on {machine()}"))
+    _print("ladder", figures, as_json=as_json)
+
+
+@app.command("blur")
+def blur(
+    *,
+    pictures: Annotated[int, typer.Option(min=20, help="How many.")] = 90,
+    recordings: Annotated[Path, typer.Option(help="Folder of the recordings.")] = Path(
+        "var/recordings"
+    ),
+    models: Annotated[Path, typer.Option(help="Folder of the face model.")] = Path("var/models"),
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what it costs to hide faces before a picture is encoded, and what it misses.
+
+    Example: goldenhour bench blur --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.blur import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    figures = measure(recordings_dir=recordings, models_dir=models, pictures=pictures)
+    if draw is not None:
+        draw.write_text(picture(figures, f"{pictures} pictures on {machine()}"))
+    _print("blur", figures, as_json=as_json)
+
+
 def _print(name: str, figures: "list[Figure]", *, as_json: bool) -> None:
     from goldenhour.bench.report import report  # noqa: PLC0415 -- for a quick --help
 

@@ -1,6 +1,7 @@
 """The city that the demo builds: which units there are, and at which address everything stands."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,6 +21,9 @@ class FullUnit:
     call_sign: str
     profile: Literal["ambulance", "patrol"]
 
+
+MORE_CAMERAS: Final = ("cabin", "front", "monitor")
+"""What the first vehicle has beside the patient's camera."""
 
 FULL_UNITS: Final = (
     FullUnit(unit="A-001", call_sign="Yuexiu 1", profile="ambulance"),
@@ -43,6 +47,7 @@ class UnitSite:
     gnss_port: int
     monitor_port: int
     camera_port: int
+    more_cameras: Mapping[str, int] = field(default_factory=dict)  # their ports, by name
     pin: str
 
     @property
@@ -124,7 +129,7 @@ def lay_out(*, port: int, light_units: int, pins: dict[str, str]) -> City:
     names = ["the hub", *(f"the tablet of {full.unit}" for full in FULL_UNITS), "the hospital"]
     names.append("the broker")
     seen = ports.consecutive(port, len(names), names=names)
-    inner = iter(free_ports(ports.LOOPBACK, 3 * len(FULL_UNITS)))
+    inner = iter(free_ports(ports.LOOPBACK, 3 * len(FULL_UNITS) + len(MORE_CAMERAS)))
     units = tuple(
         UnitSite(
             full=full,
@@ -134,6 +139,7 @@ def lay_out(*, port: int, light_units: int, pins: dict[str, str]) -> City:
             gnss_port=next(inner),
             monitor_port=next(inner),
             camera_port=next(inner),
+            more_cameras={name: next(inner) for name in MORE_CAMERAS} if number == 1 else {},
             pin=pins[full.unit],
         )
         for number, full in enumerate(FULL_UNITS, 1)

@@ -144,6 +144,7 @@ def devices(city: City, site: UnitSite, folder: Folder, recordings: Recordings) 
         arguments=(
             *("sim", "unit", "--unit", site.unit, "--run-dir", str(folder.sim)),
             *("--gnss-port", str(site.gnss_port), "--camera-port", str(site.camera_port)),
+            *_more_cameras(site),
             *monitor,
             *("--modem-listen", site.modem_host, "--modem-hub", ports.LOOPBACK),
             *("--modem-tcp", f"{city.mqtt_port},{city.http_port}"),
@@ -153,6 +154,11 @@ def devices(city: City, site: UnitSite, folder: Folder, recordings: Recordings) 
         environment={},
         layer=1,
     )
+
+
+def _more_cameras(site: UnitSite) -> tuple[str, ...]:
+    named = ",".join(f"{name}={port}" for name, port in site.more_cameras.items())
+    return ("--more-cameras", named) if named else ()
 
 
 def agent(city: City, site: UnitSite, folder: Folder) -> Program:
@@ -172,7 +178,12 @@ def agent(city: City, site: UnitSite, folder: Folder) -> Program:
         "TABLET__PORT": str(site.tablet_port),
         "TABLET__PIN_FILE": str(folder.pin(site.unit)),
         "GNSS__SOURCE": f"tcp://{ports.LOOPBACK}:{site.gnss_port}",
-        "CAMERAS": json.dumps({camera: f"rtsp://{ports.LOOPBACK}:{site.camera_port}/cam"}),
+        "CAMERAS": json.dumps(
+            {
+                name: f"rtsp://{ports.LOOPBACK}:{port}/cam"
+                for name, port in {camera: site.camera_port, **site.more_cameras}.items()
+            }
+        ),
     }
     if site.full.profile == "ambulance":
         settings["MONITOR__LISTEN"] = f"{ports.LOOPBACK}:{site.monitor_port}"

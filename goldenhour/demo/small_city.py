@@ -69,7 +69,8 @@ async def small_city(  # noqa: PLR0913 -- how it may differ from the demo
     """
     with opened(path) as folder:
         whole = lay_out(port=0, light_units=light_units, pins=pins_of({}))
-        city = dataclasses.replace(whole, units=whole.units[:1])
+        one = dataclasses.replace(whole.units[0], more_cameras={})
+        city = dataclasses.replace(whole, units=(one,))
         (site,) = city.units
         async with asyncio.TaskGroup() as group, Children(logs=folder.logs) as children:
             watching = group.create_task(children.watch())

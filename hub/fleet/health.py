@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from hub.fleet.picture import Reported
 from hub.store.ledgers import Loss
 from protocols.live import UnitView
+from protocols.messages import LinkHealth
 
 DISK_LOW_BYTES: Final = 2 * 2**30
 """Below this a disk is low: a fully instrumented ambulance without a link fills it in some days."""
@@ -41,7 +42,9 @@ _DEVICES: Final[dict[str, Severity]] = {
 class Problem(BaseModel):
     """One thing that is wrong. `code` is stable; `subject`: which device or state, if any."""
 
-    code: Literal["link", "waiting", "disk", "clock", "device", "video", "gap", "open-gap"]
+    code: Literal[
+        "link", "waiting", "disk", "clock", "device", "camera", "video", "gap", "open-gap"
+    ]
     severity: Severity
     subject: str | None = None
 
@@ -154,5 +157,12 @@ def _problems(
     for device in health.devices:
         if device_severity := _DEVICES.get(device.state):
             yield Problem(code="device", severity=device_severity, subject=device.name)
+    yield from _pictures(health)
+
+
+def _pictures(health: LinkHealth) -> Iterator[Problem]:
+    for camera in health.cameras or ():
+        for fault in camera.faults or ():
+            yield Problem(code="camera", severity="warning", subject=f"{camera.camera}/{fault}")
     if health.video is not None:
         yield Problem(code="video", severity="note", subject=health.video)

@@ -19,9 +19,18 @@ from hub.store.units import Unit
 from protocols.clock import ClockSource
 from protocols.ids import UnitId
 from protocols.link.streams import Lane
-from protocols.live.feed import LinkState, LinkView, NodeView, PositionView, ScoreView, UnitView
+from protocols.live.feed import (
+    LinkState,
+    LinkView,
+    NodeView,
+    PositionView,
+    ScoreView,
+    UnitView,
+    VideoView,
+)
 from protocols.messages import (
     Alarm,
+    CameraHealth,
     LinkHealth,
     Message,
     Position,
@@ -35,6 +44,7 @@ LOST_AFTER_US: Final = 10_000_000
 """Nothing heard of a unit for this long: its link is lost. Source: link-protocol, a dead link is
 known within 10 s."""
 
+MAX_CAMERAS: Final = 8
 MAX_NODES: Final = 64
 
 
@@ -62,6 +72,7 @@ class _State:
     heard_utc_us: int | None = None
     link: LinkHealth | None = None
     link_utc_us: int = -1
+    cameras: dict[str, tuple[int, CameraHealth]] = field(default_factory=dict)
     status_utc_us: int = -1
     clock_utc_us: int = -1
     told_link: str = "unknown"
@@ -166,7 +177,11 @@ class FleetPicture:
         if state is None:
             return None
         return state.view.model_copy(
-            update={"link": _link_view(state, now_utc_us), "position": _position_view(state)}
+            update={
+                "link": _link_view(state, now_utc_us),
+                "position": _position_view(state),
+                "video": _video_view(state),
+            }
         )
 
     def views(self, *, now_utc_us: int) -> list[UnitView]:
@@ -238,6 +253,10 @@ def _apply(state: _State, message: Message, captured_utc_us: int) -> bool:
             changed = captured_utc_us > state.link_utc_us
             if changed:
                 state.link, state.link_utc_us = message, captured_utc_us
+            for camera in message.cameras or ():
+                _apply_camera(state, camera, captured_utc_us)
+        case CameraHealth():
+            changed = _apply_camera(state, message, captured_utc_us)
         case _:
             changed = False
     return changed
@@ -249,6 +268,29 @@ def _apply_position(state: _State, message: Position, captured_utc_us: int) -> b
         return False
     state.place, state.place_utc_us = message, captured_utc_us
     return True
+
+
+def _apply_camera(state: _State, message: CameraHealth, captured_utc_us: int) -> bool:
+    known = state.cameras.get(message.camera)
+    is_room = known is not None or len(state.cameras) < MAX_CAMERAS
+    if not is_room or (known is not None and known[0] >= captured_utc_us):
+        return False
+    state.cameras[message.camera] = captured_utc_us, message
+    return known is None or known[1] != message
+
+
+def _video_view(state: _State) -> list[VideoView]:
+    """Return what the unit said last of its cameras; the link's own view says how old that is."""
+    return [
+        VideoView(
+            camera=one.camera,
+            step=one.step.value,
+            reason=one.reason.value if one.reason else None,
+            faults=[fault.value for fault in one.faults or ()],
+            blurs_faces=one.blurs_faces or False,
+        )
+        for _, one in state.cameras.values()
+    ]
 
 
 def _position_view(state: _State) -> PositionView | None:

@@ -102,6 +102,16 @@ class NodeView(FeedModel):
     source: str
 
 
+class VideoView(FeedModel):
+    """One camera: how much of its picture travels (`VideoStep`), and why not more."""
+
+    camera: str
+    step: str
+    reason: str | None = None
+    faults: list[str] = []
+    blurs_faces: bool = False
+
+
 class UnitView(FeedModel):
     """All that a list or a map shows of one unit.
 
@@ -125,6 +135,7 @@ class UnitView(FeedModel):
     cameras: list[str] = []
     clock: str | None = None
     clock_error_us: int | None = None
+    video: list[VideoView] = []
 
 
 class FleetChanged(FeedModel):

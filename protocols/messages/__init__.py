@@ -19,7 +19,7 @@ from protocols.messages.chart import (
     PatientNote,
 )
 from protocols.messages.clip import Clip, Still
-from protocols.messages.link import DeviceHealth, LinkHealth, StreamBacklog
+from protocols.messages.link import CameraHealth, DeviceHealth, LinkHealth, StreamBacklog, given_up
 from protocols.messages.medication import Medication
 from protocols.messages.order import (
     AdviceOrder,
@@ -48,6 +48,7 @@ from protocols.messages.room import (
 )
 from protocols.messages.status import (
     ClockCorrection,
+    DeviceFault,
     Gap,
     SeqSpan,
     StatusChange,
@@ -64,6 +65,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
         "time_node": TimeNodeStamp,
         "gap": Gap,
         "clock_correction": ClockCorrection,
+        "device_fault": DeviceFault,
     },
     Stream.TRIAGE: {"score": Score},
     Stream.CHART: {
@@ -79,7 +81,7 @@ KINDS: Final[dict[Stream, dict[str, type[Message]]]] = {
     Stream.ACK: {"answer": OrderAnswer},
     Stream.VITALS: {"vitals": VitalsReading},
     Stream.POSITION: {"position": Position},
-    Stream.STILL: {"still": Still},
+    Stream.STILL: {"still": Still, "camera": CameraHealth},
     Stream.WAVEFORM: {"waveform": WaveformBlock},
     Stream.LINK: {"link": LinkHealth},
     Stream.CLIP: {"clip": Clip},
@@ -163,12 +165,12 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 __all__ = [
     "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Called",
-    "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceHealth", "DirectoryOrder",
-    "EncounterClosed", "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt",
-    "HandoverRequest", "HospitalEntry", "HospitalsOrder", "LinkHealth", "Medication", "Message",
-    "OrderAnswer", "PatientNote", "PersonEntry", "Position", "Presence", "Present", "RingCancelled",
-    "RingRequest", "RingSeen", "RoomOrder", "Said", "SaidOrder", "Score", "ScorePart", "SeqSpan",
-    "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TeamEntry", "TimeNodeStamp",
-    "VitalsReading", "WaveformBlock", "WaveformEncoding", "WithdrawOrder", "parse_body",
-    "parse_many",
+    "CameraHealth", "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceFault",
+    "DeviceHealth", "DirectoryOrder", "EncounterClosed", "EncounterOpened", "EncounterOrder",
+    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
+    "LinkHealth", "Medication", "Message", "OrderAnswer", "PatientNote", "PersonEntry", "Position",
+    "Presence", "Present", "RingCancelled", "RingRequest", "RingSeen", "RoomOrder", "Said",
+    "SaidOrder", "Score", "ScorePart", "SeqSpan", "StatusChange", "Still", "StreamBacklog",
+    "TaskOrder", "TeamEntry", "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding",
+    "WithdrawOrder", "given_up", "parse_body", "parse_many",
 ]  # fmt: skip

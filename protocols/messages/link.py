@@ -1,11 +1,14 @@
 """Link health: what the vehicle says of its own link, journal, clock and devices."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
+from protocols.ids import TopicSafe
 from protocols.messages.base import Message
 from protocols.units import UtcMicros
+from protocols.video import CameraFault, VideoReason, VideoStep
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
@@ -19,6 +22,28 @@ class DeviceHealth(Message):
     heard: Count
     rejected: dict[str, Count] = Field(max_length=64, default_factory=dict)
     last_heard_utc_us: UtcMicros | None = None
+
+
+class CameraHealth(Message):
+    """One camera: how much of its picture travels, and why not more.
+
+    A record of the stream `still` at each change, so that it is seen soon on a thin link; and in
+    every report on the link, so that nobody has to look back for it.
+    """
+
+    kind: Literal["camera"] = "camera"
+    camera: TopicSafe
+    step: Annotated[VideoStep, Strict(strict=False)]
+    reason: Annotated[VideoReason, Strict(strict=False)] | None = None  # None: nothing is given up
+    faults: (
+        Annotated[
+            tuple[Annotated[CameraFault, Strict(strict=False)], ...],
+            Strict(strict=False),
+            Field(max_length=8),
+        ]
+        | None
+    ) = None  # None: the picture is as it should be
+    blurs_faces: Literal[True] | None = None  # before anything leaves the vehicle
 
 
 class StreamBacklog(Message):
@@ -51,3 +76,11 @@ class LinkHealth(Message):
     video: Annotated[str, Field(max_length=40)] | None = None
     backlog: Annotated[tuple[StreamBacklog, ...], Strict(strict=False), Field(max_length=16)] = ()
     devices: Annotated[tuple[DeviceHealth, ...], Strict(strict=False), Field(max_length=32)] = ()
+    cameras: (
+        Annotated[tuple[CameraHealth, ...], Strict(strict=False), Field(max_length=8)] | None
+    ) = None
+
+
+def given_up(cameras: Iterable[CameraHealth]) -> str | None:
+    """Return in a word what travels of the first camera that gives less than it could."""
+    return next((one.step.value for one in cameras if one.reason is not None), None)

@@ -6,10 +6,11 @@ from pydantic import Field, Strict, model_validator
 
 from protocols.dispatch.time_nodes import NodeSource, TimeNode
 from protocols.dispatch.unit_status import CrewEvent, UnitStatus
-from protocols.ids import UuidText
+from protocols.ids import TopicSafe, UuidText
 from protocols.link.streams import Stream
 from protocols.messages.base import Message
 from protocols.units import UtcMicros
+from protocols.video import CameraFault
 
 
 class StatusChange(Message):
@@ -31,6 +32,15 @@ class TimeNodeStamp(Message):
     run_id: Annotated[str, Field(max_length=64)]
     at_utc_us: UtcMicros
     undone: bool = False
+
+
+class DeviceFault(Message):
+    """A device that works and yet fails its purpose: a camera that is covered, say."""
+
+    kind: Literal["device_fault"] = "device_fault"
+    device: TopicSafe
+    fault: Annotated[CameraFault, Strict(strict=False)]
+    state: Literal["raised", "cleared"]
 
 
 class Gap(Message):

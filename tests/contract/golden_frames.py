@@ -25,10 +25,12 @@ from protocols.messages import (
     AlarmPriority,
     AudioPause,
     Called,
+    CameraHealth,
     Channel,
     Clip,
     ClockCorrection,
     ConsciousnessNote,
+    DeviceFault,
     DeviceHealth,
     DirectoryOrder,
     EncounterClosed,
@@ -69,6 +71,7 @@ from protocols.messages import (
     WithdrawOrder,
 )
 from protocols.messages.samples import ENCODING, Samples, encode_samples
+from protocols.video import CameraFault, VideoReason, VideoStep
 
 FOLDER: Final = Path(__file__).parent / "golden"
 JOURNAL: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
@@ -96,6 +99,10 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         TimeNodeStamp(
             node=TimeNode.ROLLING, source=NodeSource.BUTTON, run_id="r1", at_utc_us=NOW_US
         ),
+    )
+    yield (
+        Stream.STATUS,
+        DeviceFault(device="cabin", fault=CameraFault.COVERED, state="raised"),
     )
     yield Stream.STATUS, Gap(
         stream=Stream.WAVEFORM, first_seq=4, last_seq=9, reason="disk-full",
@@ -143,6 +150,10 @@ def bodies() -> Iterator[tuple[Stream, Message]]:
         speed_mps=11.5, heading_deg=271.0, altitude_m=12.0, satellites=11, hdop=0.9,
     )  # fmt: skip
     yield Stream.STILL, Still(camera="cabin", width_px=2, height_px=1, jpeg=b"\xff\xd8\xff\xd9")
+    yield (
+        Stream.STILL,
+        CameraHealth(camera="cabin", step=VideoStep.MIDDLE, reason=VideoReason.RATE),
+    )
     yield Stream.WAVEFORM, ecg(WaveformEncoding.INTERLEAD_3)
     yield Stream.WAVEFORM, ecg(WaveformEncoding.INT32_LE)
     yield Stream.LINK, LinkHealth(

@@ -59,3 +59,20 @@ def test_a_link_that_loses_everything_is_a_cut_and_no_loss(text: str) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         amounts.host_and_port(text)
+
+
+def test_names_with_ports() -> None:
+    assert amounts.named_ports("cabin=8555, front=0,") == {"cabin": 8555, "front": 0}
+    assert amounts.named_ports("") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("cabin", "=1", "cabin=", "cabin=x", "cabin=70000", "a b=1", "a=1,a=2", "cabin=-1"),
+        ",".join(f"c{n}=0" for n in range(9)),
+    ],
+)
+def test_what_are_no_names_with_ports_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        amounts.named_ports(text)

@@ -135,7 +135,7 @@ def test_a_faster_camera_is_thinned_evenly() -> None:
 
 async def test_a_reader_that_falls_behind_begins_again_at_a_key_frame() -> None:
     asked = []
-    subscription = Subscription(lambda: asked.append(True))
+    subscription = Subscription(lambda: asked.append(True), is_live=True)
     found = encoded(Encoder(MediaSettings(), width_px=64, height_px=64), 13, keys=(12,))
     for picture in found[:12]:
         subscription.put(picture)

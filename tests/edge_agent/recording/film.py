@@ -27,4 +27,4 @@ def encoded(
 
 
 def kept(pictures: list[EncodedPicture]) -> list[Kept]:
-    return [Kept(bytes(one.packet), one.is_key, one.captured_s) for one in pictures]
+    return [Kept(bytes(one.packet), one.is_key, one.captured_s, one.size) for one in pictures]

@@ -37,7 +37,11 @@ def test_every_picture_is_there_untouched_and_at_its_time() -> None:
 
 def test_pictures_of_one_moment_still_follow_one_another() -> None:
     first, second, third = kept(encoded(3))
-    same = [first, Kept(second.unit, is_key=False, captured_s=first.captured_s), third]
+    same = [
+        first,
+        Kept(second.unit, is_key=False, captured_s=first.captured_s, size=first.size),
+        third,
+    ]
     with av.open(io.BytesIO(mp4_of(same, last_s=999.0)), "r") as read:
         stamps = [packet.pts or 0 for packet in read.demux(video=0) if packet.size]
     assert stamps == sorted(set(stamps))
@@ -51,4 +55,7 @@ def test_what_begins_without_a_key_frame_is_refused() -> None:
 
 def test_what_is_no_video_is_refused() -> None:
     with pytest.raises(MediaError):
-        mp4_of([Kept(b"\0\0\0\1not a picture", is_key=True, captured_s=1.0)], last_s=2.0)
+        mp4_of(
+            [Kept(b"\0\0\0\1not a picture", is_key=True, captured_s=1.0, size=(160, 96))],
+            last_s=2.0,
+        )

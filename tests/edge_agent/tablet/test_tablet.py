@@ -17,7 +17,7 @@ from edge_agent.tablet.routes import routes_alone, tablet_app
 from edge_agent.tablet.sign_in import SignIn, read_or_make_pin
 from edge_agent.tablet.state import Vehicle
 from edge_agent.uplink import LinkStatus
-from protocols.errors import ConfigError
+from protocols.errors import ConfigError, NotFoundError
 from protocols.http.server import HttpServer
 from protocols.link import Stream
 from protocols.messages import HospitalEntry, VitalsReading
@@ -46,7 +46,9 @@ class Tablet:
             link=LinkStatus,
             devices=list,
             cameras=list,
+            shutter=self.shutter,
         )
+        self.shutters: list[tuple[str, bool]] = []
         self.feed = TabletFeed(self.state)
         vehicle.journal.on_append(self.feed.appended)
         self.server = HttpServer(host="127.0.0.1", port=0)
@@ -60,6 +62,11 @@ class Tablet:
         url = f"http://127.0.0.1:{self.server.port}"
         self.client = httpx2.AsyncClient(base_url=url, trust_env=False)
         self.nobody = httpx2.AsyncClient(base_url=url, trust_env=False)
+
+    async def shutter(self, camera: str, *, is_shut: bool) -> None:
+        if camera != "patient":
+            raise NotFoundError(what="camera", camera=camera)
+        self.shutters.append((camera, is_shut))
 
     @contextlib.asynccontextmanager
     async def screen(self, **headers: str) -> AsyncIterator[ClientConnection]:
@@ -290,3 +297,35 @@ async def test_an_alarm_is_acknowledged_by_who_entered_the_pin_and_nobody_else(
     assert paused["audio_paused_until_utc_us"] is not None
     again = (await tablet.client.delete("/api/v1/alarms/pause")).json()
     assert again["audio_paused_until_utc_us"] is None
+
+
+async def test_the_crew_closes_and_opens_a_shutter(tablet: Tablet) -> None:
+    for closed in (True, False):
+        answer = await tablet.client.post(
+            "/api/v1/cameras/patient/shutter", json={"closed": closed}
+        )
+        assert answer.status_code == 200, answer.text
+    assert tablet.shutters == [("patient", True), ("patient", False)]
+
+
+@pytest.mark.parametrize(
+    ("path", "entry", "status"),
+    [
+        ("nobody-s", {"closed": True}, 404),
+        ("patient", {"closed": "perhaps"}, 422),
+        ("patient", {}, 422),
+        ("a b", {"closed": True}, 422),
+    ],
+)
+async def test_a_shutter_that_is_not_there_is_not_closed(
+    tablet: Tablet, path: str, entry: dict[str, object], status: int
+) -> None:
+    answer = await tablet.client.post(f"/api/v1/cameras/{path}/shutter", json=entry)
+    assert answer.status_code == status, answer.text
+    assert tablet.shutters == []
+
+
+async def test_nobody_but_the_crew_touches_a_shutter(tablet: Tablet) -> None:
+    answer = await tablet.nobody.post("/api/v1/cameras/patient/shutter", json={"closed": False})
+    assert answer.status_code == 401
+    assert tablet.shutters == []

@@ -114,3 +114,17 @@ def test_the_fleet_and_the_accounts_are_commands_too(city: City, folder: Folder)
     assert parsed(programs.fleet(city, folder))["credentials"] == folder.fleet_credentials
     people = folder.root / "people.json"
     assert parsed(programs.accounts(city, folder, people))["file"] == people
+
+
+def test_the_first_ambulance_has_four_cameras_and_its_agent_knows_each(
+    city: City, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = city.units[:2]
+    named = parsed(programs.devices(city, first, folder, PLAYED))["more_cameras"]
+    agent = settings_of(EdgeSettings, programs.agent(city, first, folder), monkeypatch)
+
+    assert list(agent.cameras) == ["patient", "cabin", "front", "monitor"]
+    for name, port in first.more_cameras.items():
+        assert f"{name}={port}" in named
+        assert agent.cameras[name] == f"rtsp://127.0.0.1:{port}/cam"
+    assert parsed(programs.devices(city, second, folder, PLAYED))["more_cameras"] == ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub.fleet import FleetPicture
 from hub.fleet.alarms import MOST_SHOWN, without_patient
-from hub.fleet.picture import LOST_AFTER_US
+from hub.fleet.picture import LOST_AFTER_US, MAX_CAMERAS
 from hub.ingest import Arrived
 from hub.store.stored import StoredRecord
 from hub.store.units import Unit
@@ -21,6 +21,7 @@ from protocols.live import UnitView
 from protocols.messages import (
     Alarm,
     AlarmPriority,
+    CameraHealth,
     LinkHealth,
     Message,
     Presence,
@@ -28,6 +29,7 @@ from protocols.messages import (
     StatusChange,
     TimeNodeStamp,
 )
+from protocols.video import VideoReason, VideoStep
 from tests.hub.vehicle import NOON_US, new_journal, position, vitals
 
 A1 = UnitId("A-001")
@@ -302,3 +304,32 @@ def test_who_may_not_see_the_patient_sees_that_there_is_an_alarm_and_no_value() 
         None,
         None,
     )
+
+
+def test_a_camera_s_newest_step_is_shown_whichever_record_brought_it() -> None:
+    fleet, _ = picture()
+    fleet.enrolled([unit()])
+    small = CameraHealth(camera="patient", step=VideoStep.SMALL, reason=VideoReason.RATE)
+    whole = CameraHealth(camera="patient", step=VideoStep.HD)
+    report = LinkHealth(
+        state="live", waiting_records=0, waiting_bytes=0, software="x", cameras=(whole,)
+    )
+    fleet.records([arrived(Stream.LINK, report, 10), arrived(Stream.STILL, small, 12)])
+    assert [(one.camera, one.step, one.reason) for one in view(fleet, now_s=12).video] == [
+        ("patient", "180p", "rate")
+    ]
+    fleet.records([arrived(Stream.STILL, whole, 11)])
+    assert view(fleet, now_s=12).video[0].step == "180p"
+    fleet.records([arrived(Stream.LINK, report, 15)])
+    assert (view(fleet, now_s=15).video[0].step, view(fleet, now_s=15).video[0].reason) == (
+        "720p",
+        None,
+    )
+
+
+def test_a_unit_cannot_name_cameras_without_end() -> None:
+    fleet, _ = picture()
+    fleet.enrolled([unit()])
+    names = [CameraHealth(camera=f"c{n}", step=VideoStep.HD) for n in range(100)]
+    fleet.records([arrived(Stream.STILL, one, 10) for one in names])
+    assert len(view(fleet, now_s=10).video) == MAX_CAMERAS

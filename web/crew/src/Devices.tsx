@@ -1,11 +1,13 @@
-import { wordOf } from "@goldenhour/shared";
+import { cameraText, ErrorNote, faultsText, givenText, postJson, type T, wordOf } from "@goldenhour/shared";
 import { useTranslation } from "react-i18next";
 
-import type { VehicleState } from "./state.ts";
+import type { CameraState, VehicleState } from "./state.ts";
+import { useAction } from "./useVehicle.ts";
 
 /** Each device in one word; what is not well stands out, and what it sent in vain is counted by reason. */
-export function Devices({ state }: { state: VehicleState }) {
+export function Devices({ state, take }: { state: VehicleState; take: (answer: unknown) => void }) {
   const { t } = useTranslation();
+  const { run, isBusy, error } = useAction();
   return (
     <ul className="now-devices gh-num">
       {state.devices.map((device) => (
@@ -15,12 +17,38 @@ export function Devices({ state }: { state: VehicleState }) {
         </li>
       ))}
       {state.cameras.map((camera) => (
-        <li key={camera.camera} data-ok={camera.state === "publishing"}>
-          {t("crew.camera", { name: camera.camera })} <b>{wordOf(t, "crew.cameraState", camera.state)}</b>
+        <li key={camera.camera} data-ok={camera.state === "publishing" && camera.reason === null && camera.faults.length === 0} data-testid={`camera-${camera.camera}`} data-step={camera.step}>
+          {t("crew.camera", { name: cameraText(t, camera.camera) })} <b>{cameraWords(t, camera)}</b>
+          <button
+            type="button"
+            className="now-shutter"
+            data-testid={`shutter-${camera.camera}`}
+            aria-pressed={camera.state === "shut"}
+            disabled={isBusy}
+            onClick={() => {
+              run(async () => {
+                take(await postJson(`/cameras/${encodeURIComponent(camera.camera)}/shutter`, { closed: camera.state !== "shut" }));
+              });
+            }}
+          >
+            {t(camera.state === "shut" ? "crew.openShutter" : "crew.closeShutter")}
+          </button>
         </li>
       ))}
+      {error !== null && (
+        <li>
+          <ErrorNote error={error} />
+        </li>
+      )}
     </ul>
   );
+}
+
+/** "live", or what is given up of it and why, and what is wrong with the picture. */
+function cameraWords(t: T, camera: CameraState): string {
+  const isLive = camera.state === "publishing";
+  const first = isLive ? (givenText(t, camera) ?? wordOf(t, "crew.cameraState", camera.state)) : wordOf(t, "crew.cameraState", camera.state);
+  return [first, faultsText(t, camera.faults)].filter((each) => each !== null).join(" · ");
 }
 
 function NotUsed({ rejected }: { rejected: { reason: string; count: number }[] }) {

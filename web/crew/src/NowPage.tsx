@@ -34,7 +34,7 @@ export function NowPage({ state, take }: { state: VehicleState; take: (answer: u
             </li>
           ))}
         </ol>
-        <Devices state={state} />
+        <Devices state={state} take={take} />
       </section>
       <section className="now-right">
         <div className="now-status" data-testid="status-now" data-status={state.status}>

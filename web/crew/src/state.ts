@@ -19,6 +19,7 @@ import {
   readNode,
   readPatient,
   readStanding,
+  readVideo,
   readRing,
   readSeat,
   type Ring,
@@ -26,6 +27,7 @@ import {
   type Handoff,
   type PatientNote,
   type StandingAlarm,
+  type VideoView,
 } from "@goldenhour/shared";
 
 export const EVENTS = ["roll", "arrive", "contact", "load", "arrive_hospital", "hand_over", "clear"] as const;
@@ -80,6 +82,9 @@ function readRoom(f: Fields): CrewRoom {
   };
 }
 
+/** One camera: what it is doing, and what travels of its picture. */
+export type CameraState = VideoView & { state: string };
+
 export type VehicleState = {
   unit: string;
   callSign: string;
@@ -101,7 +106,7 @@ export type VehicleState = {
   devices: DeviceHealth[];
   alarms: StandingAlarm[];
   audioPausedUntilUtcUs: number | null;
-  cameras: { camera: string; state: string }[];
+  cameras: CameraState[];
   clock: ClockView;
   nowUtcUs: number;
 };
@@ -144,8 +149,7 @@ export function readState(f: Fields): VehicleState {
     alarms: f.list("alarms", (item, path) => readStanding(Fields.of(item, path))),
     audioPausedUntilUtcUs: f.numberOr("audio_paused_until_utc_us"),
     cameras: f.list("cameras", (item, path) => {
-      const camera = Fields.of(item, path);
-      return { camera: camera.text("camera"), state: camera.textOr("state") ?? "" };
+      return { ...readVideo(item, path), state: Fields.of(item, path).text("state") };
     }),
     clock: { source: f.textOr("clock"), errorUs: f.numberOr("clock_error_us") },
     nowUtcUs: f.number("now_utc_us"),

@@ -120,7 +120,7 @@ function GuestRoom({ guest }: { guest: GuestWho }) {
           <Trends room={room} nodes={nodes} />
         </div>
         <div className="doc-column">
-          <VideoCard unit={guest.unit} cameras={view?.cameras ?? []} />
+          <VideoCard room={room} view={view} />
           <RoomCard room={room} canOpen={false} />
           <Card title={t("news2.title")} className="doc-news2">
             <News2 room={room} />

@@ -52,7 +52,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
           <Trends room={room} nodes={nodes} />
         </div>
         <div className="doc-column">
-          <VideoCard unit={unit} cameras={view?.cameras ?? []} />
+          <VideoCard room={room} view={view} />
           <RoomCard room={room} tools={<Invite room={room} />} />
           <Card title={t("news2.title")} className="doc-news2">
             <News2 room={room} />

@@ -1,24 +1,29 @@
-import { Card, piecesOf, RecordedPlayer, Timeline, useFeed, useRecordings, VideoPlayer } from "@goldenhour/shared";
+import { cameraText, Card, piecesOf, RecordedPlayer, type Room, Timeline, type UnitView, useFeed, useRecordings, useRoomPart, VideoPlayer } from "@goldenhour/shared";
 import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+const ALL = "*";
 const BACK_US = 30 * 60 * 1e6;
 
-/** Live video, or what was recorded of it; where a unit has several cameras, one is chosen. */
-export function VideoCard({ unit, cameras }: { unit: string; cameras: readonly string[] }) {
+/** Live video, or what was recorded of it; of several cameras one is chosen, or all are side by side. */
+export function VideoCard({ room, view }: { room: Room; view: UnitView | undefined }) {
   const { t } = useTranslation();
   const feed = useFeed();
   const [picked, setPicked] = useState<string | null>(null);
   const [atUtcUs, setAt] = useState<number | null>(null);
-  const camera = cameras.find((each) => each === picked) ?? cameras[0] ?? null;
+  useRoomPart(room, "stills");
+  const cameras = view?.cameras ?? [];
+  const isTiled = picked === ALL && cameras.length > 1;
+  const chosen = cameras.find((each) => each === picked) ?? cameras[0] ?? null;
+  const shown = isTiled ? cameras : [chosen];
   const nowUtcUs = useCallback(() => feed.clock.nowUtcUs(), [feed]);
-  const recordings = useRecordings(unit, nowUtcUs, BACK_US);
+  const recordings = useRecordings(room.unit, nowUtcUs, BACK_US);
   const pieces = useMemo(() => {
-    if (recordings === null || camera === null) return [];
+    if (recordings === null || chosen === null) return [];
     const { found, fromUtcUs, toUtcUs } = recordings;
-    const ofCamera = (each: { camera: string }) => each.camera === camera;
+    const ofCamera = (each: { camera: string }) => each.camera === chosen;
     return piecesOf(found.here.filter(ofCamera), found.coming.filter(ofCamera), fromUtcUs, toUtcUs);
-  }, [recordings, camera]);
+  }, [recordings, chosen]);
   const hasFilm = pieces.some((piece) => piece.kind !== "hole");
   return (
     <Card
@@ -38,32 +43,62 @@ export function VideoCard({ unit, cameras }: { unit: string; cameras: readonly s
               {t("recording.live")}
             </button>
           )}
-          {cameras.length > 1 &&
-            cameras.map((each) => (
-              <button
-                key={each}
-                type="button"
-                className="gh-tool"
-                data-testid={`camera-${each}`}
-                aria-pressed={each === camera}
-                onClick={() => {
-                  setPicked(each);
-                }}
-              >
-                {each}
-              </button>
-            ))}
+          {cameras.length > 1 && (
+            <span className="doc-cameras" role="group" aria-label={t("video.layout")}>
+              {cameras.map((each) => (
+                <Choice key={each} camera={each} isOn={!isTiled && each === chosen} onPick={setPicked}>
+                  {cameraText(t, each)}
+                </Choice>
+              ))}
+              <Choice camera={ALL} isOn={isTiled} onPick={setPicked} title={t("video.tileHint")}>
+                {t("video.tile")}
+              </Choice>
+            </span>
+          )}
         </>
       }
     >
-      {atUtcUs === null || camera === null ? (
-        <VideoPlayer key={camera} unit={unit} camera={camera} />
+      {atUtcUs === null || chosen === null ? (
+        <div className="doc-tiles" data-count={shown.length}>
+          {shown.map((camera) => (
+            <VideoPlayer
+              key={camera}
+              unit={room.unit}
+              camera={camera}
+              given={view?.video.find((each) => each.camera === camera) ?? null}
+              still={camera === null ? null : room.stills.latest(camera)}
+            />
+          ))}
+        </div>
       ) : (
-        <RecordedPlayer key={camera} unit={unit} camera={camera} pieces={pieces} atUtcUs={atUtcUs} onMoment={setAt} />
+        <RecordedPlayer key={chosen} unit={room.unit} camera={chosen} pieces={pieces} atUtcUs={atUtcUs} onMoment={setAt} />
       )}
       {recordings !== null && hasFilm && (
         <Timeline pieces={pieces} fromUtcUs={recordings.fromUtcUs} toUtcUs={recordings.toUtcUs} atUtcUs={atUtcUs} onMoment={setAt} />
       )}
     </Card>
+  );
+}
+
+function Choice({ camera, isOn, onPick, title, children }: {
+  camera: string;
+  isOn: boolean;
+  onPick: (camera: string) => void;
+  title?: string;
+  children: string;
+}) {
+  return (
+    <button
+      type="button"
+      className="gh-tool"
+      data-testid={camera === ALL ? "camera-all" : `camera-${camera}`}
+      aria-pressed={isOn}
+      title={title}
+      onClick={() => {
+        onPick(camera);
+      }}
+    >
+      {children}
+    </button>
   );
 }

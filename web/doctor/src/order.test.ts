@@ -19,6 +19,7 @@ const unit = (id: string, change: Partial<UnitView>): UnitView => ({
   runId: null,
   nodes: [],
   cameras: [],
+  video: [],
   clock: { source: "gnss", errorUs: 500_000 },
   ...change,
 });

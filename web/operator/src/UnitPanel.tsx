@@ -2,8 +2,11 @@ import {
   ageOf,
   agoText,
   bytesText,
+  cameraText,
   ClockNote,
   clockText,
+  faultsText,
+  givenText,
   kmhOf,
   LinkIndicator,
   missingText,
@@ -106,8 +109,26 @@ function Facts({ unit, now }: { unit: UnitView; now: number }) {
       </Fact>
       <Fact name={t("link.trip")}>{link.roundTripMs === null ? "—" : t("link.roundTrip", { ms: Math.round(link.roundTripMs) })}</Fact>
       {link.drainS !== null && <Fact name={t("link.drain")}>{spanText(t, link.drainS * 1_000_000)}</Fact>}
-      <Fact name={t("operator.cameras")}>{unit.cameras.length === 0 ? t("common.none") : unit.cameras.join(", ")}</Fact>
+      <Fact name={t("operator.cameras")}>{unit.cameras.length === 0 ? t("common.none") : <Cameras unit={unit} />}</Fact>
     </dl>
+  );
+}
+
+/** Each camera in one line: what travels of its picture and why not more, what is wrong with it. */
+function Cameras({ unit }: { unit: UnitView }) {
+  const { t } = useTranslation();
+  return (
+    <ul className="op-cameras">
+      {unit.cameras.map((camera) => {
+        const given = unit.video.find((each) => each.camera === camera);
+        const words = given === undefined ? [] : [givenText(t, given) ?? wordOf(t, "video.step", given.step), faultsText(t, given.faults)];
+        return (
+          <li key={camera} data-testid={`camera-line-${camera}`}>
+            {[cameraText(t, camera), ...words].filter((each) => each !== null).join(" · ")}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

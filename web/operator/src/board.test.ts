@@ -24,6 +24,7 @@ function unit(id: string, change: Partial<UnitView> = {}): UnitView {
     runId: null,
     nodes: [],
     cameras: [],
+    video: [],
     clock: { source: "gnss", errorUs: 500_000 },
     ...change,
   };

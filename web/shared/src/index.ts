@@ -35,6 +35,7 @@ export { useNow } from "./time/useNow.ts";
 export { TrendChart } from "./trend/TrendChart.tsx";
 export { bandText, missingText, News2, scoreText } from "./triage/News2.tsx";
 export * from "./units/index.ts";
+export { cameraText, faultsText, givenText, isMoving } from "./video/given.ts";
 export { VideoPlayer } from "./video/VideoPlayer.tsx";
 export { PressureTile, VitalsGrid, VitalsSource, VitalTile, valueText } from "./vitals/VitalTile.tsx";
 export * from "./wire/advice.ts";

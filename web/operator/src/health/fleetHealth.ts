@@ -1,11 +1,11 @@
 /** Fleet health as the hub tells it: what is wrong with each vehicle, and how its streams stand. */
 
-import { Fields, getJson, LINK_STATES, type LinkState, type T, wordOf } from "@goldenhour/shared";
+import { cameraText, Fields, getJson, LINK_STATES, type LinkState, type T, wordOf } from "@goldenhour/shared";
 
 export const SEVERITIES = ["fault", "warning", "note"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-const PROBLEMS = ["link", "waiting", "disk", "clock", "device", "video", "gap", "open-gap"] as const;
+const PROBLEMS = ["link", "waiting", "disk", "clock", "device", "camera", "video", "gap", "open-gap"] as const;
 
 export type Problem = { code: (typeof PROBLEMS)[number]; severity: Severity; subject: string | null };
 
@@ -163,8 +163,12 @@ export function problemText(t: T, problem: Problem, devices: readonly Device[]):
       const state = devices.find((each) => each.name === subject)?.state ?? "";
       return t("health.problem.device", { subject: wordOf(t, "device.name", subject), state: wordOf(t, "device.state", state) });
     }
+    case "camera": {
+      const [camera = "", fault = ""] = subject.split("/");
+      return t("health.problem.camera", { camera: cameraText(t, camera), fault: wordOf(t, "video.fault", fault) });
+    }
     case "video":
-      return t("health.problem.video", { subject: subject === "none" ? t("common.none") : subject });
+      return t("health.problem.video", { subject: wordOf(t, "video.step", subject) });
     case "waiting":
     case "disk":
     case "clock":

@@ -8,13 +8,14 @@ import type { Handoff, StreamRecord } from "../wire/feed.ts";
 import type { Happening, RoomView } from "../wire/room.ts";
 import type { WaveBlock } from "../wire/wave.ts";
 import { WaveRing } from "../ecg/ring.ts";
+import { Stills } from "./stills.ts";
 import { Topics } from "./topics.ts";
 import { Vitals } from "./vitals.ts";
 
 export type Stamped<T> = T & { capturedUtcUs: number };
 
 /** What a part of a screen listens to. */
-export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "people" | "record";
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "people" | "record" | "stills";
 
 /** A hole for good: accepted on the vehicle, then lost, with the reason. */
 export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };
@@ -23,6 +24,7 @@ export type OpenEncounter = { encounterId: string; openedUtcUs: number | null };
 
 export class Room {
   readonly vitals = new Vitals();
+  readonly stills = new Stills();
   readonly waves = new Map<string, WaveRing>();
   private readonly alarms = new AlarmHistory();
   private readonly adviceById = new Map<string, Advice>();
@@ -56,6 +58,9 @@ export class Room {
         this.alarmSnapshot = this.alarms.all();
         return this.tell("alarms");
       }
+      case "still":
+        if (body.text("kind") === "still" && this.stills.add(capturedUtcUs, body)) this.tell("stills");
+        return;
       case "chart":
         if (body.text("kind") !== "patient" || capturedUtcUs < (this.newestPatient?.capturedUtcUs ?? 0)) return;
         this.newestPatient = { ...readPatient(body), capturedUtcUs };

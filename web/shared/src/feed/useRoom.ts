@@ -13,6 +13,7 @@ const PAST: readonly (readonly [stream: string, backUs: number])[] = [
   ["triage", TREND_US],
   ["alarm", TREND_US],
   ["chart", 6 * TREND_US],
+  ["still", 2 * 60 * 1_000_000],
 ];
 const WAVE_BACK_US = 12_000_000;
 /** Backfill comes in many small pieces: ask once it pauses this long. */

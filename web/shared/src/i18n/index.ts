@@ -84,7 +84,7 @@ export function agoText(t: T, us: number): string {
 }
 
 /** The word for a wire string under `group`; a word that this version does not know is shown as it came. */
-export function wordOf(t: T, group: "status" | "node" | "news2.part" | "alarm.code" | "trend.reason" | "advice.state" | "vitals" | "crew.cameraState" | "device.name" | "device.state" | "device.reason" | "health.streamName" | "health.clock" | "link" | "session.role", wire: string): string {
+export function wordOf(t: T, group: "status" | "node" | "news2.part" | "alarm.code" | "trend.reason" | "advice.state" | "vitals" | "crew.cameraState" | "device.name" | "device.state" | "device.reason" | "health.streamName" | "health.clock" | "link" | "session.role" | "video.step" | "video.reason" | "video.fault" | "video.name", wire: string): string {
   return (t as (key: string, options: { defaultValue: string; keySeparator?: string }) => string)(`${group}.${wire}`, {
     defaultValue: wire,
   });

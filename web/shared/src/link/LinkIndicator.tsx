@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 
-import { agoText, spanText, type T } from "../i18n/index.ts";
+import { agoText, spanText, type T, wordOf } from "../i18n/index.ts";
 import { useNow } from "../time/useNow.ts";
 import { bytesText } from "../units/index.ts";
 import type { LinkState, LinkView } from "../wire/feed.ts";
@@ -42,6 +42,12 @@ export function waitingText(t: T, records: number, bytes: number): string {
   return t("link.waiting", { count: records, records: records.toLocaleString(), bytes: bytesText(bytes) });
 }
 
+/** What is left of the video; null where nothing is given up. */
+function gaveUpText(t: T, link: LinkView): string | null {
+  if (link.video === null) return null;
+  return link.video === "none" ? t("link.thinNone") : t("link.thinGaveUp", { video: wordOf(t, "video.step", link.video) });
+}
+
 /** What the state means just now: what was given up, what waits, how long it will take. */
 export function linkDetail(t: T, link: LinkView, nowUtcUs: number, seenFrom: "hub" | "vehicle"): string {
   const waiting = link.waitingRecords === null || link.waitingRecords === 0 ? null : waitingText(t, link.waitingRecords, link.waitingBytes ?? 0);
@@ -51,10 +57,11 @@ export function linkDetail(t: T, link: LinkView, nowUtcUs: number, seenFrom: "hu
       : t(seenFrom === "vehicle" ? "link.heard" : "link.heardUnit", { ago: agoText(t, nowUtcUs - link.lastHeardUtcUs) });
   switch (link.state) {
     case "live":
-      return link.roundTripMs === null ? "" : t("link.roundTrip", { ms: Math.round(link.roundTripMs) });
+      return [link.roundTripMs === null ? null : t("link.roundTrip", { ms: Math.round(link.roundTripMs) }), gaveUpText(t, link)]
+        .filter((each) => each !== null)
+        .join(" · ");
     case "thin":
-      if (link.video === null) return waiting ?? "";
-      return link.video === "none" ? t("link.thinNone") : t("link.thinGaveUp", { video: link.video });
+      return gaveUpText(t, link) ?? waiting ?? "";
     case "store-and-forward":
       return [waiting, heard].filter((each) => each !== null).join(" · ");
     case "recovering":

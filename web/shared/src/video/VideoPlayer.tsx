@@ -2,53 +2,114 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Problem } from "../api/problem.ts";
-import { spanText } from "../i18n/index.ts";
+import type { Still } from "../feed/stills.ts";
+import { agoText, spanText } from "../i18n/index.ts";
+import { useNow } from "../time/useNow.ts";
+import type { VideoView } from "../wire/feed.ts";
+import { cameraText, faultsText, givenText, isMoving } from "./given.ts";
 import { REJOIN_MS, rejoinWaitMs, type VideoFacts, videoState } from "./state.ts";
 import { canPlay, play, type Playing } from "./whep.ts";
 
 const LOOK_MS = 250;
 
-/** One camera, live; says when it is lost and joins again by itself. */
-export function VideoPlayer({ unit, camera }: { unit: string; camera: string | null }) {
+/**
+ * One camera, live; says when it is lost and joins again by itself. `given`: what the vehicle says of
+ * it; where nothing moves its newest `still` is shown with its age, or the reason why there is none.
+ */
+export function VideoPlayer({ unit, camera, given = null, still = null }: {
+  unit: string;
+  camera: string | null;
+  given?: VideoView | null;
+  still?: Still | null;
+}) {
   const { t } = useTranslation();
   const videoRef = useRef<HTMLVideoElement>(null);
   const [isAble] = useState(canPlay);
   const [view, setView] = useState(() => videoState({ lastFrameMs: null, isAbsent: camera === null }, 0));
+  const isExpected = useRef(true);
+  useEffect(() => {
+    isExpected.current = isMoving(given);
+  }, [given]);
   useEffect(() => {
     const video = videoRef.current;
     if (video === null || camera === null || !isAble) {
       setView({ kind: "none" });
       return undefined;
     }
-    return keepPlaying(video, unit, camera, (facts) => {
+    return keepPlaying(video, unit, camera, () => isExpected.current, (facts) => {
       setView((before) => {
         const next = videoState(facts, performance.now());
         return sameView(before, next) ? before : next;
       });
     });
   }, [unit, camera, isAble]);
+  const shown = shownOf(view.kind, given);
+  const name = camera === null ? t("video.title") : cameraText(t, camera);
   return (
-    <div className="gh-video" data-testid="video-state" data-state={view.kind}>
-      <video ref={videoRef} data-testid="video-player" muted autoPlay playsInline aria-label={camera === null ? t("video.title") : `${t("video.camera")} ${camera}`} />
-      {view.kind === "live" && <span className="gh-video-badge">{camera}</span>}
-      {view.kind === "connecting" && (
-        <div className="gh-video-note" role="status">
-          <span>{t("video.connecting")}</span>
-        </div>
+    <div className="gh-video" data-testid="video-state" data-state={shown} data-camera={camera ?? ""} data-step={given?.step ?? ""}>
+      <video ref={videoRef} data-testid="video-player" muted autoPlay playsInline aria-label={`${t("video.camera")} ${name}`} />
+      {shown === "live" && <Badge name={name} given={given} />}
+      {shown === "still" && <StillPicture still={still} name={name} given={given} />}
+      {shown === "connecting" && <Note title={null} hint={t("video.connecting")} />}
+      {view.kind === "lost" && shown === "lost" && (
+        <Note title={t("video.lost", { span: spanText(t, view.sinceMs * 1_000) })} hint={t("video.lostHint")} />
       )}
-      {view.kind === "lost" && (
-        <div className="gh-video-note gh-num" role="status">
-          <strong>{t("video.lost", { span: spanText(t, view.sinceMs * 1_000) })}</strong>
-          <span>{t("video.lostHint")}</span>
-        </div>
-      )}
-      {view.kind === "none" && (
-        <div className="gh-video-note" role="status">
-          <strong>{isAble ? t("video.none") : t("video.unsupported")}</strong>
-          {isAble && <span>{t("video.noneHint")}</span>}
-        </div>
-      )}
+      {shown === "shutter" && <Note title={t("video.shutterClosed")} hint={t("video.shutterClosedHint")} name={name} />}
+      {shown === "privacy" && <Note title={t("video.noPrivacy")} hint={t("video.noPrivacyHint")} name={name} />}
+      {shown === "fault" && <Note title={t("video.cameraFault")} hint={t("video.cameraFaultHint")} name={name} />}
+      {shown === "none" && <Note title={isAble ? t("video.none") : t("video.unsupported")} hint={isAble ? t("video.noneHint") : null} />}
     </div>
+  );
+}
+
+type Shown = "live" | "connecting" | "lost" | "none" | "still" | "shutter" | "privacy" | "fault";
+
+/** What to show: frames that advance before anything else, unless the crew has closed the shutter. */
+function shownOf(kind: ReturnType<typeof videoState>["kind"], given: VideoView | null): Shown {
+  if (given?.reason === "shutter" || given?.reason === "privacy") return given.reason;
+  if (kind === "live") return "live";
+  if (given?.reason === "fault") return "fault";
+  return given?.step === "stills" ? "still" : kind;
+}
+
+function Note({ title, hint, name = null }: { title: string | null; hint: string | null; name?: string | null }) {
+  return (
+    <div className="gh-video-note gh-num" role="status">
+      {name !== null && <span className="gh-video-name">{name}</span>}
+      {title !== null && <strong>{title}</strong>}
+      {hint !== null && <span>{hint}</span>}
+    </div>
+  );
+}
+
+/** The camera's name, what is given up of its picture, and what is wrong with it. */
+function Badge({ name, given, age = null }: { name: string; given: VideoView | null; age?: string | null }) {
+  const { t } = useTranslation();
+  const gaveUp = given === null ? null : givenText(t, given);
+  const faults = given === null ? null : faultsText(t, given.faults);
+  return (
+    <>
+      <span className="gh-video-badge" data-still={age !== null}>
+        {[name, age, gaveUp, given?.blursFaces === true ? t("video.blursFaces") : null].filter((each) => each !== null).join(" · ")}
+      </span>
+      {faults !== null && (
+        <span className="gh-video-fault" data-testid="video-fault">
+          {faults}
+        </span>
+      )}
+    </>
+  );
+}
+
+function StillPicture({ still, name, given }: { still: Still | null; name: string; given: VideoView | null }) {
+  const { t } = useTranslation();
+  const now = useNow();
+  if (still === null) return <Note title={t("video.stillNone")} hint={t("video.stillNoneHint")} name={name} />;
+  return (
+    <>
+      <img className="gh-video-still" data-testid="video-still" src={still.url} alt={name} />
+      <Badge name={name} given={given} age={t("video.still", { ago: agoText(t, now - still.capturedUtcUs) })} />
+    </>
   );
 }
 
@@ -58,7 +119,13 @@ function sameView(a: ReturnType<typeof videoState>, b: ReturnType<typeof videoSt
 }
 
 /** Play, watch the frames, and ask anew when they stop. Returns the way to end it. */
-function keepPlaying(video: HTMLVideoElement, unit: string, camera: string, tell: (facts: VideoFacts) => void): () => void {
+function keepPlaying(
+  video: HTMLVideoElement,
+  unit: string,
+  camera: string,
+  isExpected: () => boolean,
+  tell: (facts: VideoFacts) => void,
+): () => void {
   const facts: VideoFacts = { lastFrameMs: null, isAbsent: false };
   let playing: Playing | null = null;
   let isOver = false;
@@ -107,7 +174,7 @@ function keepPlaying(video: HTMLVideoElement, unit: string, camera: string, tell
     const state = playing?.peer.connectionState;
     const isBroken = state === undefined || state === "failed" || state === "closed";
     const isSilent = now - Math.max(facts.lastFrameMs ?? 0, joinedMs) > REJOIN_MS;
-    if (isBroken || isSilent) void ask();
+    if (isBroken || (isSilent && isExpected())) void ask();
   };
   const timer = setInterval(look, LOOK_MS);
   void ask();

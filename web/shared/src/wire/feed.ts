@@ -36,6 +36,8 @@ export type Profile = (typeof PROFILES)[number];
 
 /** What dates a unit's records, and how far that may be off; null: nobody knows. */
 export type ClockView = { source: string | null; errorUs: number | null };
+/** One camera: how much of its picture travels, and why not more; null: nothing is given up. */
+export type VideoView = { camera: string; step: string; reason: string | null; faults: string[]; blursFaces: boolean };
 
 export type UnitView = {
   unit: string;
@@ -54,6 +56,7 @@ export type UnitView = {
   runId: string | null;
   nodes: NodeView[];
   cameras: string[];
+  video: VideoView[];
   clock: ClockView;
 };
 
@@ -204,7 +207,19 @@ export function readUnit(value: unknown, path = "unit"): UnitView {
     runId: f.textOr("run_id"),
     nodes: f.list("nodes", readNode),
     cameras: f.texts("cameras"),
+    video: f.list("video", readVideo),
     clock: { source: f.textOr("clock"), errorUs: f.numberOr("clock_error_us") },
+  };
+}
+
+export function readVideo(value: unknown, path = "video"): VideoView {
+  const f = Fields.of(value, path);
+  return {
+    camera: f.text("camera"),
+    step: f.text("step"),
+    reason: f.textOr("reason"),
+    faults: f.texts("faults"),
+    blursFaces: f.flag("blurs_faces"),
   };
 }
 

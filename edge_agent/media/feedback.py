@@ -1,0 +1,100 @@
+"""What the hub says of one camera's video: losses, and how much arrives. One sender's RTCP, read.
+
+Receiver reports (RFC 3550, 6.4.2) tell the share that was lost. The receiver's estimate (REMB,
+draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what arrived, times a
+margin. How it rises says nothing here; see the ladder.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiortc import RTCRtpSender
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
+
+HANDLE_RTCP: Final = "_handle_rtcp_packet"
+"""RTCRtpSender: coroutine (packet), called for each. A test holds the name in place."""
+
+SSRC: Final = "_ssrc"
+"""RTCRtpSender: its own. A test holds the name in place."""
+
+_SPAN_S: Final = 1.0
+_ESTIMATE_MARGIN: Final = 0.85  # Source: aiortc.rate, as draft-ietf-rmcat-gcc-02, 5.5
+_CLEARLY: Final = 0.8  # the two ends measure over different seconds; less than this is no accident
+
+
+class Feedback:
+    """Counts what leaves, and keeps the worst of what is said of it until it is taken."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._sent: deque[tuple[float, int]] = deque()
+        self._sent_bytes = 0
+        self._arriving: float | None = None
+        self._estimate_bps: float | None = None
+        self._heard_s: float | None = None
+
+    def attach(self, sender: RTCRtpSender) -> None:
+        """Read what comes for `sender`, and pass it on."""
+        passed_on = getattr(sender, HANDLE_RTCP)
+
+        async def handle(packet: Any) -> None:
+            self._hear(packet, getattr(sender, SSRC))
+            await passed_on(packet)
+
+        setattr(sender, HANDLE_RTCP, handle)
+
+    def left(self, size_bytes: int) -> None:
+        """Note that so much was given to the network."""
+        self._sent.append((self._now_s(), size_bytes))
+        self._sent_bytes += size_bytes
+
+    @property
+    def sent_bps(self) -> float:
+        """What left over the last second, bit/s."""
+        since_s = self._now_s() - _SPAN_S
+        while self._sent and self._sent[0][0] < since_s:
+            self._sent_bytes -= self._sent.popleft()[1]
+        return self._sent_bytes * 8 / _SPAN_S
+
+    def is_heard(self, within_s: float) -> bool:
+        """Say whether the hub has said anything of late."""
+        return self._heard_s is not None and self._now_s() - self._heard_s < within_s
+
+    def take_arriving(self) -> float | None:
+        """Return the least share that was said to arrive since this was asked last."""
+        told, self._arriving = self._arriving, None
+        return told
+
+    def _hear(self, packet: Any, ssrc: int) -> None:
+        self._heard_s = self._now_s()
+        if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
+            for report in packet.reports:
+                if report.ssrc == ssrc:
+                    self._tell(1 - report.fraction_lost / 256)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            self._estimated(packet.fci, ssrc)
+
+    def _estimated(self, fci: bytes, ssrc: int) -> None:
+        try:
+            estimate_bps, ssrcs = unpack_remb_fci(fci)
+        except ValueError:
+            return  # another application's
+        if ssrc not in ssrcs:
+            return
+        has_fallen = self._estimate_bps is not None and estimate_bps < self._estimate_bps
+        self._estimate_bps = estimate_bps
+        sent_bps = self.sent_bps
+        if has_fallen and sent_bps > 0:
+            arriving = estimate_bps / _ESTIMATE_MARGIN / sent_bps
+            if arriving < _CLEARLY:
+                self._tell(arriving)
+
+    def _tell(self, arriving: float) -> None:
+        self._arriving = arriving if self._arriving is None else min(self._arriving, arriving)

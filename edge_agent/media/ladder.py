@@ -1,0 +1,330 @@
+"""What the vehicle's video may use, and what each camera gives up as that shrinks. Pure.
+
+Law: the readings come first. Video gets what the link leaves, and gives it back within a second.
+
+Theory of operation. `Allowance` is a rate for all video, one of a fixed row of rates a factor √2
+apart. It falls as soon as less arrives than was sent, or the readings wait: to what did arrive,
+with a margin. It rises by trial: one rate up, after a wait that doubles each time the trial fails;
+once a trial succeeds where one had failed, the link has changed, and it rises by two a second.
+Below the least rate that moves nothing is on the way that could be measured; then the stills and
+readings themselves measure the link.
+
+`Gate` turns a rate into a step, one for each camera. A step is entered at a higher rate than it is
+left, and the rate between is tried inside the lower step: a link that stays as it is never makes a
+picture change back and forth.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from protocols.video import HEIGHT_PX, LADDER, VideoStep
+
+LEAST_BPS: Final = 45_000
+RATES_BPS: Final = tuple(round(LEAST_BPS * math.sqrt(2) ** power) for power in range(13))
+"""45 kbit/s … 2.88 Mbit/s: what all video together may use while it moves."""
+
+_FIRST: Final = 3
+"""Where a session begins: 127 kbit/s, which a link that is no worse than it was will carry."""
+
+LOOK_S: Final = 0.1
+"""How often the shell looks."""
+
+_MARGIN: Final = 0.85  # of what arrived is used next. Source: draft-ietf-rmcat-gcc-02, 5.5, beta
+_LOSING: Final = 0.88  # less than this share arriving is congestion; ibid., 6: loss over 10 %
+_HOPELESS: Final = 0.5  # of a rate that is small already: nothing that moves will pass
+_USED: Final = 0.7  # an encoder that used less just now will use more
+_LATE_S: Final = 0.3  # readings wait so much longer than usual: enough, with losses beside it
+_LATE_ALONE_S: Final = 1.5  # enough without
+_QUEUE_S: Final = 0.5  # each of the newest acks says that frames queue for so long
+_TOLD_S: Final = 1.5  # feedback on the video is believed for so long
+_REPORT_S: Final = 1.0  # a report tells of about so long
+_SETTLE_S: Final = 0.8  # after a fall, before the next on soft signs
+_HOLD_S: Final = 1.2  # pictures are held back at most so long, that the readings pass
+_FAST_S: Final = 1.0
+_PROVED_S: Final = 1.5
+_FIRST_WAIT_S: Final = 2.5
+_LONGEST_WAIT_S: Final = 5.0
+_SILENT_S: Final = 2.5
+_STILLS_S: Final = 10.0  # the link's own measure spans so long; before, it tells of the past
+_BLIND_TRIAL_S: Final = 20.0
+_BLIND_TRIAL_MOST_S: Final = 160.0
+_WORTH: Final = 1.5  # the link must have been seen to carry so many times what is tried
+
+STILLS: Final = -1
+NOTHING: Final = -2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was measured, at one look. Rates in bit/s.
+
+    `arriving`: the share of the video that arrives, worst of what was told since the last look;
+    None: nothing was told. `link_bps`: what the readings' own way carried at best in 10 s.
+    """
+
+    now_s: float
+    is_answered: bool  # the hub acknowledges the readings
+    late_s: float = 0.0  # how much longer than at best the oldest unanswered frame waits
+    queue_s: float = 0.0  # how long frames queue, by the newest acks
+    link_bps: float | None = None
+    readings_bps: float = 0.0
+    video_bps: float = 0.0  # sent, over the last second
+    wanted_bps: float = math.inf  # more than this the cameras have no use for
+    arriving: float | None = None
+    is_heard: bool = True  # the hub reports on the video
+
+
+class Allowance:
+    """What all video together may use."""
+
+    def __init__(self, *, now_s: float) -> None:
+        self._index = _FIRST
+        self._changed_s = now_s
+        self._fell_s = now_s - _REPORT_S
+        self._rose_s = now_s
+        self._is_trial = False
+        self._is_fast = True
+        self._wait_s = _FIRST_WAIT_S
+        self._ceiling: int | None = None  # the least rate that failed
+        self._held_since_s: float | None = None
+        self._share: float | None = None  # the newest word of what arrives
+        self._share_s = now_s - _TOLD_S
+        self._queued_s: float | None = None  # the readings were last seen to queue
+        self._blind_wait_s = _BLIND_TRIAL_S
+        self._proved_bps = 0
+
+    @property
+    def bps(self) -> int:
+        """What may be used; 0 where nothing moves."""
+        return RATES_BPS[self._index] if self._index >= 0 else 0
+
+    @property
+    def proved_bps(self) -> int:
+        """What was carried for a second and a half without a sign of trouble; never above `bps`."""
+        return min(self._proved_bps, self.bps)
+
+    @property
+    def is_stills(self) -> bool:
+        """Nothing moves, and stills may travel."""
+        return self._index == STILLS
+
+    @property
+    def is_held(self) -> bool:
+        """No picture is to be sent at this moment: the readings must pass first."""
+        return self._held_since_s is not None
+
+    def look(self, seen: Evidence) -> None:
+        """Take in what was measured."""
+        now_s = seen.now_s
+        if seen.arriving is not None:
+            self._share, self._share_s = seen.arriving, now_s
+        if seen.queue_s > _QUEUE_S / 2:
+            self._queued_s = now_s
+        if not seen.is_answered and not seen.is_heard:
+            self._go(NOTHING, now_s)
+        elif self._index == NOTHING:
+            self._return(seen)
+        elif self._index == STILLS:
+            self._from_stills(seen)
+        else:
+            self._prove(seen)
+            self._move(seen)
+
+    def _move(self, seen: Evidence) -> None:
+        now_s = seen.now_s
+        if self._held_since_s is not None:
+            self._wait_until_passed(seen)
+        elif self._is_hard(seen):
+            self._fall(seen)
+            self._held_since_s = now_s if self._index >= 0 else None
+        elif not seen.is_answered:
+            self._go(0, now_s)
+        elif self._is_soft(seen):
+            self._fall(seen)
+        else:
+            self._rise(seen)
+
+    # -- down -----------------------------------------------------------------------------------
+
+    def _is_losing(self, now_s: float) -> bool:
+        """Whether the newest word, if it is of now, says that much does not arrive."""
+        if self._share is None or now_s - self._share_s > _TOLD_S:
+            return False
+        is_since = self._share_s - self._fell_s > _REPORT_S  # a report on what fell says nothing
+        return self._share < _LOSING and is_since
+
+    def _is_hard(self, seen: Evidence) -> bool:
+        """Whether the readings are being held up: pictures stop at once."""
+        if seen.late_s > _LATE_ALONE_S:
+            return seen.now_s - self._fell_s > _LATE_ALONE_S
+        is_lost = self._is_losing(seen.now_s) or not seen.is_heard
+        return seen.late_s > _LATE_S and is_lost
+
+    def _is_soft(self, seen: Evidence) -> bool:
+        if seen.now_s - self._fell_s < _SETTLE_S:
+            return False
+        return self._is_losing(seen.now_s) or seen.queue_s > _QUEUE_S
+
+    def _fall(self, seen: Evidence) -> None:
+        """Go down to what arrives, and at least one rate."""
+        now_s = seen.now_s
+        below = min(self._index, 1 + index_of(max(LEAST_BPS, _WORTH * seen.video_bps))) - 1
+        least = STILLS if self._index == 0 else 0  # what arrives is known roughly at first
+        if self._is_losing(now_s) and self._share is not None:
+            sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
+            below = min(below, index_of(_MARGIN * self._share * sent_bps))
+            least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
+        elif seen.late_s > _LATE_S:
+            below = min(below, self._index - 6)  # to an eighth: nothing tells how much
+        if self._is_trial and now_s - self._rose_s < 2 * _PROVED_S + _FIRST_WAIT_S:
+            self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2)
+        self._ceiling = self._index
+        self._is_fast = False
+        self._fell_s = now_s
+        self._go(max(least, below), now_s)
+
+    def _wait_until_passed(self, seen: Evidence) -> None:
+        held_s = seen.now_s - (self._held_since_s or 0.0)
+        if held_s > _HOLD_S or (held_s > 3 * LOOK_S and seen.late_s < _LATE_S / 3):
+            self._held_since_s = None
+            self._fell_s = self._changed_s = seen.now_s
+
+    # -- up -------------------------------------------------------------------------------------
+
+    def _prove(self, seen: Evidence) -> None:
+        if seen.now_s - max(self._changed_s, self._fell_s) < _PROVED_S or self.is_held:
+            return
+        self._proved_bps = self.bps
+        if self._is_trial and self._ceiling is not None and self._index >= self._ceiling:
+            self._is_fast, self._ceiling, self._wait_s = True, None, _FIRST_WAIT_S
+        self._is_trial = False
+
+    def _rise(self, seen: Evidence) -> None:
+        now_s = seen.now_s
+        top = min(len(RATES_BPS) - 1, 1 + index_of(seen.wanted_bps))
+        is_late = seen.late_s > _LATE_S or seen.queue_s > _QUEUE_S / 2
+        if self._index >= top or is_late or not seen.is_heard:
+            return
+        is_untried = self._ceiling is None or self._index + 1 >= self._ceiling
+        wait_s = _FAST_S if self._is_fast else self._wait_s if is_untried else _PROVED_S
+        if now_s - max(self._changed_s, self._fell_s) < wait_s:
+            return
+        step = 2 if self._is_fast else 1
+        self._is_trial, self._rose_s = True, now_s
+        self._go(min(top, self._index + step), now_s)
+
+    def _from_stills(self, seen: Evidence) -> None:
+        """Move again where the link has carried enough; try blindly where nothing could tell."""
+        still_s = seen.now_s - self._changed_s
+        left_bps = (seen.link_bps or 0.0) - seen.readings_bps
+        if not seen.is_answered or seen.late_s > _LATE_S:
+            return
+        if still_s > _STILLS_S and left_bps > _WORTH * RATES_BPS[0]:
+            self._is_fast, self._ceiling, self._wait_s = True, None, _FIRST_WAIT_S
+            self._blind_wait_s = _BLIND_TRIAL_S
+            self._begin(min(_FIRST, index_of(left_bps / _WORTH)), seen.now_s)
+        elif still_s > self._blind_wait_s and not self._queued_of_late(seen.now_s):
+            self._blind_wait_s = min(_BLIND_TRIAL_MOST_S, self._blind_wait_s * 2)
+            self._begin(0, seen.now_s)
+
+    def _queued_of_late(self, now_s: float) -> bool:
+        return self._queued_s is not None and now_s - self._queued_s < _STILLS_S
+
+    def _return(self, seen: Evidence) -> None:
+        if seen.is_answered and seen.late_s < _LATE_S:
+            self._is_fast, self._ceiling, self._wait_s = True, None, _FIRST_WAIT_S
+            self._begin(_FIRST, seen.now_s)
+
+    def _begin(self, index: int, now_s: float) -> None:
+        self._is_trial, self._rose_s = True, now_s
+        self._fell_s = now_s - _REPORT_S
+        self._share = None
+        self._go(max(0, index), now_s)
+
+    def _go(self, index: int, now_s: float) -> None:
+        if index != self._index:
+            self._index, self._changed_s = index, now_s
+        if index < 0:
+            self._held_since_s = None
+            self._proved_bps = 0
+
+
+def index_of(bps: float) -> int:
+    """Return the place in `RATES_BPS` of the largest rate that is not above `bps`; else STILLS."""
+    found = STILLS
+    for index, rate in enumerate(RATES_BPS):
+        if rate <= bps:
+            found = index
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A step's rates: it is left below `least_bps`, entered at `enter_bps`, and uses no more."""
+
+    least_bps: int
+    enter_bps: int
+    most_bps: int
+    most_fps: float
+
+
+SPANS: Final = {
+    VideoStep.SMALL: Span(40_000, 45_000, 180_000, 6.0),
+    VideoStep.MIDDLE: Span(85_000, 170_000, 800_000, 15.0),
+    VideoStep.HD: Span(350_000, 700_000, 2_000_000, 30.0),
+    VideoStep.FULL_HD: Span(1_000_000, 2_000_000, 4_000_000, 30.0),
+}
+"""Each step is entered at twice the rate at which it is left, but for the least one."""
+
+_BACK_S: Final = 60.0
+_GATE_WAIT_S: Final = 15.0
+_GATE_MOST_S: Final = 120.0
+
+
+class Gate:
+    """Which step one camera takes of its share."""
+
+    def __init__(self, top: VideoStep) -> None:
+        """`top`: what the camera itself gives; it begins no higher than 360p."""
+        self.top = top
+        self.step = max(top, VideoStep.MIDDLE, key=LADDER.index)
+        self._entered_s = float("-inf")
+        self._barred_until_s = float("-inf")
+        self._bar_s = _GATE_WAIT_S
+
+    def look(
+        self, share_bps: float, proved_bps: float, *, may_stills: bool, now_s: float
+    ) -> VideoStep:
+        """Return the step for a share of `share_bps`, of which `proved_bps` were carried before."""
+        moving = [step for step in HEIGHT_PX if LADDER.index(step) >= LADDER.index(self.top)]
+        if share_bps < SPANS[VideoStep.SMALL].least_bps:
+            return self._take(VideoStep.STILLS if may_stills else VideoStep.NONE, now_s)
+        if self.step is VideoStep.NONE:  # nothing is known to be against the middle
+            is_enough = share_bps >= SPANS[VideoStep.MIDDLE].least_bps
+            return self._take(VideoStep.MIDDLE if is_enough else VideoStep.SMALL, now_s)
+        if self.step not in moving:
+            fitting = [step for step in moving if proved_bps >= SPANS[step].enter_bps]
+            return self._take(fitting[0] if fitting else VideoStep.SMALL, now_s)
+        while share_bps < SPANS[self.step].least_bps:
+            self._take(LADDER[LADDER.index(self.step) + 1], now_s)
+        for higher, step in pairwise(moving):
+            enough = proved_bps >= SPANS[higher].enter_bps
+            if step is self.step and enough and now_s >= self._barred_until_s:
+                return self._take(higher, now_s)
+        return self.step
+
+    def rest(self) -> None:
+        """Give nothing: the camera is not in use."""
+        self.step = VideoStep.NONE
+
+    def _take(self, step: VideoStep, now_s: float) -> VideoStep:
+        if LADDER.index(step) > LADDER.index(self.step):
+            if now_s - self._entered_s < _BACK_S:
+                self._barred_until_s = now_s + self._bar_s
+                self._bar_s = min(_GATE_MOST_S, self._bar_s * 2)
+        elif step is not self.step:
+            self._entered_s = now_s
+        self.step = step
+        return step

@@ -1,0 +1,157 @@
+"""Stills: how long, of which form, and in parts; what the hub says of video, read."""
+
+import asyncio
+import inspect
+
+import cv2
+import numpy as np
+import pytest
+from aiortc import RTCRtpSender, rtcdtlstransport
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    pack_remb_fci,
+)
+from av.video.frame import VideoFrame
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.media.feedback import HANDLE_RTCP, SSRC, Feedback
+from edge_agent.media.stills import PART_BYTES, budget_bytes, jpeg_of, parts_of
+from protocols.ids import CameraId
+from protocols.messages import Still
+from tests.fakes.clock import FakeClock
+
+CABIN = CameraId("cabin")
+
+
+def frame(width: int = 1280, height: int = 720) -> VideoFrame:
+    rng = np.random.default_rng(7)
+    image = cv2.GaussianBlur(rng.integers(0, 255, (height, width, 3), dtype=np.uint8), (0, 0), 4)
+    return VideoFrame.from_ndarray(np.asarray(image, np.uint8), format="bgr24").reformat(
+        format="yuv420p"
+    )
+
+
+@pytest.mark.parametrize("most_bytes", [3_000, 8_000, 60_000])
+def test_a_still_fits_its_budget_and_opens_as_a_jpeg(most_bytes: int) -> None:
+    size, jpeg = jpeg_of(frame(), most_bytes)
+    assert len(jpeg) <= most_bytes
+    opened = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert opened is not None
+    assert (opened.shape[1], opened.shape[0]) == size
+
+
+def test_more_room_gives_a_better_still() -> None:
+    picture = frame()
+    sizes = [len(jpeg_of(picture, most)[1]) for most in (2_500, 6_000, 24_000)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+def test_a_small_camera_is_not_blown_up() -> None:
+    size, _ = jpeg_of(frame(176, 144), 60_000)
+    assert size == (176, 144)
+
+
+@given(jpeg=st.binary(min_size=1, max_size=100_000))
+def test_the_parts_joined_are_the_still(jpeg: bytes) -> None:
+    parts = [Still.from_body(part.to_body()) for part in parts_of(CABIN, (320, 180), jpeg)]
+    assert b"".join(part.jpeg for part in parts) == jpeg
+    assert [part.part or 1 for part in parts] == list(range(1, len(parts) + 1))
+    assert {part.parts or 1 for part in parts} == {len(parts)}
+
+
+def test_a_part_is_short_enough_for_a_thin_link() -> None:
+    parts = parts_of(CABIN, (320, 180), bytes(20_000))
+    assert max(len(part.jpeg) for part in parts) <= PART_BYTES
+
+
+def test_stills_use_half_of_what_is_left() -> None:
+    assert budget_bytes(20_000, every_s=5) == 6_250
+    assert budget_bytes(None, every_s=5) == 3_125
+    assert budget_bytes(0, every_s=5) < budget_bytes(1e9, every_s=5) < 60 * 1024
+
+
+class _Sender:
+    """What feedback touches of a sender."""
+
+    def __init__(self) -> None:
+        self.passed_on: list[object] = []
+        setattr(self, SSRC, 77)
+
+        async def handle(packet: object) -> None:
+            self.passed_on.append(packet)
+
+        setattr(self, HANDLE_RTCP, handle)
+
+    def hear(self, packet: object) -> None:
+        asyncio.run(getattr(self, HANDLE_RTCP)(packet))
+
+
+def attached(clock: FakeClock) -> tuple[Feedback, _Sender]:
+    feedback, sender = Feedback(clock.monotonic_s), _Sender()
+    feedback.attach(sender)  # type: ignore[arg-type]
+    return feedback, sender
+
+
+def report(lost: int, ssrc: int = 77) -> RtcpRrPacket:
+    info = RtcpReceiverInfo(
+        ssrc=ssrc, fraction_lost=lost, packets_lost=0, highest_sequence=0, jitter=0, lsr=0, dlsr=0
+    )
+    return RtcpRrPacket(ssrc=1, reports=[info])
+
+
+def estimate(bps: int, ssrc: int = 77) -> RtcpPsfbPacket:
+    fci = pack_remb_fci(bps, [ssrc])
+    return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=fci)
+
+
+def test_losses_are_told_once_the_worst_of_them_and_passed_on() -> None:
+    feedback, sender = attached(FakeClock())
+    for lost in (0, 128, 64):
+        sender.hear(report(lost))
+    assert feedback.take_arriving() == pytest.approx(0.5)
+    assert feedback.take_arriving() is None
+    assert len(sender.passed_on) == 3
+
+
+def test_a_falling_estimate_says_what_arrives_and_a_rising_one_nothing() -> None:
+    clock = FakeClock()
+    feedback, sender = attached(clock)
+    feedback.left(100_000)
+    sender.hear(estimate(700_000))
+    sender.hear(estimate(750_000))
+    assert feedback.take_arriving() is None
+    sender.hear(estimate(170_000))
+    assert feedback.take_arriving() == pytest.approx(170_000 / 0.85 / 800_000, rel=0.01)
+
+
+def test_what_is_said_of_another_stream_is_not_taken() -> None:
+    feedback, sender = attached(FakeClock())
+    feedback.left(100_000)
+    sender.hear(report(200, ssrc=5))
+    for bps in (700_000, 100_000):
+        sender.hear(estimate(bps, ssrc=5))
+    sender.hear(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=b"\x00" * 12))
+    assert feedback.take_arriving() is None
+
+
+def test_the_names_that_are_read_are_aiortc_s() -> None:
+    assert inspect.iscoroutinefunction(getattr(RTCRtpSender, HANDLE_RTCP))
+    assert f"self.{SSRC} = " in inspect.getsource(RTCRtpSender)
+    routing = inspect.getsource(rtcdtlstransport)
+    assert "await recipient._handle_rtcp_packet(packet)" in routing
+
+
+def test_silence_of_the_hub_is_noticed() -> None:
+    clock = FakeClock()
+    feedback, sender = attached(clock)
+    assert not feedback.is_heard(2.5)
+    sender.hear(report(0))
+    assert feedback.is_heard(2.5)
+    asyncio.run(clock.advance(3))
+    assert not feedback.is_heard(2.5)
+    assert feedback.sent_bps == 0
