@@ -11,11 +11,13 @@ from goldenhour.bench.ingest.measure import BARE, OURS, SHARE, USUAL, measure, p
 
 @pytest.mark.timeout(300)
 def test_each_way_acknowledges_all_that_was_sent(tmp_path: Path) -> None:
-    figures = asyncio.run(measure(tmp_path, frames=400, units=4, rounds=1))
+    figures = asyncio.run(measure(tmp_path, frames=400, units=4, rounds=3))
     by_name = {figure.name: figure.value for figure in figures}
     for name in (OURS, BARE, USUAL):
         assert by_name[name] > 0
-    assert by_name[SHARE] == pytest.approx(100 * by_name[OURS] / by_name[BARE])
+    least = by_name[f"{OURS}; slowest round"] / by_name[f"{BARE}; fastest round"]
+    most = by_name[f"{OURS}; fastest round"] / by_name[f"{BARE}; slowest round"]
+    assert 100 * least <= by_name[SHARE] <= 100 * most
     assert "<svg" in picture(figures, "small")
 
 

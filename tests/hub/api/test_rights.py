@@ -49,6 +49,16 @@ TABLE: Final = (
     asked("GET /api/v1/units/{unit}/records", DOCTOR, path=f"{UNIT}/records?stream=vitals"),
     asked("GET /api/v1/units/{unit}/records", *Role, path=f"{UNIT}/records?stream=position"),
     asked("GET /api/v1/units/{unit}/waveform", DOCTOR, path=f"{UNIT}/waveform?from_utc_us=0"),
+    asked("GET /api/v1/units/{unit}/recordings", DOCTOR, path=f"{UNIT}/recordings?from_utc_us=0"),
+    asked(
+        "GET /api/v1/units/{unit}/recordings/{segment}", DOCTOR, path=f"{UNIT}/recordings/{ID}"
+    ),
+    Asked(
+        "POST /api/v1/units/{unit}/recordings", f"{UNIT}/recordings", frozenset(), json={}
+    ),
+    Asked(
+        "PUT /api/v1/units/{unit}/recordings/{segment}", f"{UNIT}/recordings/{ID}", frozenset(), json={}
+    ),
     asked("GET /api/v1/audit", ADMIN),
     asked("GET /api/v1/encounters", DOCTOR),
     asked("POST /api/v1/encounters", DOCTOR, json={"unit": "A-001"}),
