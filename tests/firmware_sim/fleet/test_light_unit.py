@@ -145,6 +145,7 @@ def test_whatever_becomes_of_frames_and_acks_every_record_arrives_and_nothing_is
     unit.connected(now_s=0)
     hub = _Hub(unit)
     late: list[bytes] = []
+    last: list[bytes] = []  # what the hub said before, and may say once more
     seconds = [*happens, "on", *["answered"] * 60]
     for second, what in enumerate(seconds, start=1):
         now_us, now_s = NOW_US + second * 1_000_000, float(second)
@@ -155,11 +156,14 @@ def test_whatever_becomes_of_frames_and_acks_every_record_arrives_and_nothing_is
         unit.second(now_utc_us=now_us, now_s=now_s)
         payloads = [payload for _, payload in unit.frames(now_utc_us=now_us, now_s=now_s)]
         if what == "lost":
+            for ack in last:
+                unit.heard(ack, now_s=now_s)
             continue
         acks = hub.take(payloads)
         if what == "late":
             late += acks
             continue
+        last = acks
         for ack in [*acks, *late]:
             unit.heard(ack, now_s=now_s)
         late.clear()
