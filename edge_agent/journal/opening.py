@@ -14,7 +14,7 @@ from edge_agent.journal.disk import Disk
 from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
 from edge_agent.journal.mark import Mark, declare_lost
 from edge_agent.journal.remains import read_remains
-from edge_agent.journal.salvage import is_salvaged
+from edge_agent.journal.salvage import is_salvaged, salvage_again
 from edge_agent.journal.schema import (
     files_set_aside,
     finish_setting_aside,
@@ -66,7 +66,10 @@ async def open_journal(
 
 def _open(path: Path, settings: JournalSettings, *, now_utc_us: int) -> sqlite3.Connection:
     connection = _open_sound(path, settings, now_utc_us)
-    for gap in declare_lost(connection, path, journal_id(connection), now_utc_us=now_utc_us):
+    lost = declare_lost(connection, path, journal_id(connection), now_utc_us=now_utc_us)
+    if lost:
+        salvage_again(path)
+    for gap in lost:
         facts = {"stream": gap.stream.value, "records": gap.last_seq - gap.first_seq + 1}
         log.error("journal.end_is_lost", extra=facts)
     for aside in files_set_aside(path):
@@ -96,6 +99,7 @@ def _open_sound(path: Path, settings: JournalSettings, now_utc_us: int) -> sqlit
         reason = "the hub knows more of it than it holds itself"
     except StoreCorruptError as err:
         reason = str(err)
+    salvage_again(path)
     aside = set_aside(path, stamp_us=now_utc_us)
     log.error("journal.set_aside", extra={"file": aside.name, "reason": reason})
     return _open_file(path, settings)

@@ -41,6 +41,15 @@ def is_salvaged(aside: Path) -> bool:
     return _mark(aside).exists()
 
 
+def salvage_again(journal: Path) -> None:
+    """Have every file that was set aside salvaged anew: the journal that took it in has lost some.
+
+    What is still there is not taken in twice, and what the hub has it knows by its first name.
+    """
+    for aside in files_set_aside(journal):
+        _mark(aside).unlink(missing_ok=True)
+
+
 class Salvage:
     """A service of the agent: ends once nothing is left to salvage."""
 

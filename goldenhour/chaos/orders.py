@@ -22,10 +22,14 @@ CLOCKS_US: Final = 2_000_000
 
 @dataclass(slots=True)
 class OrdersVerdict:
-    """`astray`: neither delivered nor said to be expired. `late`: confirmed past its validity."""
+    """`astray`: neither delivered nor said to be expired. `late`: confirmed past its validity.
+
+    `declared`: its vehicle's answer stands in a gap.
+    """
 
     given: int = 0
     expired: int = 0
+    declared: int = 0
     astray: int = 0
     twice: int = 0
     out_of_order: int = 0
@@ -60,27 +64,44 @@ def judge(
     outgoing: Mapping[str, Outgoing],
     answers: Mapping[str, Sequence[Answered]],
     confirmed: Mapping[str, int],
+    given_up: Mapping[str, int | None],
 ) -> OrdersVerdict:
     """Return what is wrong. `answers`: of each unit, those of one journal together, by seq.
 
-    `confirmed`: when a crew confirmed an advice, and was told that this was accepted.
+    `confirmed`: when a crew confirmed an advice, and was told that this was accepted. `given_up`:
+    how many answers each unit declared as gone (None: nobody knows), for a journal that was cut off
+    may have held that it has the advice.
     """
     verdict = OrdersVerdict(given=len(given))
     delivered = {
         unit: Counter(one.order_id for one in said if one.state == "delivered")
         for unit, said in answers.items()
     }
+    missing: Counter[str] = Counter()
     for advice in given:
         times = delivered.get(advice.unit, Counter[str]())[advice.advice_id]
         known = outgoing.get(advice.advice_id)
         is_told = known is not None and known.state in _ENDS
         verdict.expired += known is not None and known.state == "expired"
         verdict.twice += max(0, times - 1)
-        verdict.astray += times == 0 and not is_told
+        missing[advice.unit] += times == 0 and not is_told
         at_us = confirmed.get(advice.advice_id)
         verdict.late += at_us is not None and at_us > advice.expires_utc_us + CLOCKS_US
+    for unit, count in missing.items():
+        gone = given_up.get(unit, 0)
+        verdict.declared += count if gone is None else min(count, gone)
+        verdict.astray += 0 if gone is None else max(0, count - gone)
     verdict.out_of_order = sum(_inversions(said, outgoing) for said in answers.values())
     return verdict
+
+
+async def read_given_up(pool: Pool) -> dict[str, int | None]:
+    """Return how many answers each unit declared as gone; None where a gap is open."""
+    rows = await pool.fetch(
+        "SELECT unit, sum(last_seq - first_seq + 1)::bigint AS count, bool_or(is_open) AS is_open"
+        " FROM gap WHERE stream = 'ack' GROUP BY unit"
+    )
+    return {row["unit"]: None if row["is_open"] else int(row["count"]) for row in rows}
 
 
 async def read_orders(pool: Pool) -> tuple[dict[str, Outgoing], dict[str, list[Answered]]]:

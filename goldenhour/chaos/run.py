@@ -195,7 +195,8 @@ async def _orders(pool: Pool, people: People) -> OrdersVerdict:
     until_s = loop.time() + _TOLD_S
     while True:
         outgoing, answers = await orders.read_orders(pool)
-        found = orders.judge(people.doctor.given, outgoing, answers, confirmed)
+        given_up = await orders.read_given_up(pool)
+        found = orders.judge(people.doctor.given, outgoing, answers, confirmed, given_up)
         if not found.astray or loop.time() > until_s:
             return found
         await asyncio.sleep(_LOOK_S)
@@ -223,6 +224,7 @@ def figures_of(total: Outcome) -> list[Figure]:
         count("times whose error is said to be unknown", records.undated),
         count("advice given", advice.given),
         count("advice neither delivered nor said to be expired", advice.astray, bar=0.0),
+        count("advice whose vehicle's answer is gone and declared", advice.declared),
         count("advice delivered twice", advice.twice, bar=0.0),
         count("advice delivered out of order", advice.out_of_order, bar=0.0),
         count("advice confirmed after it had expired", advice.late, bar=0.0),

@@ -137,6 +137,24 @@ async def test_a_journal_of_which_the_log_alone_is_left_is_salvaged(tmp_path: Pa
     assert salvaged
 
 
+async def test_what_was_salvaged_and_lost_again_is_salvaged_again(tmp_path: Path) -> None:
+    path, copy = tmp_path / "journal.db", tmp_path / "copy.db"
+    lost = await fill(path, 50)
+    checkpoint(path)
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+    async with running(path):
+        pass  # set aside, not salvaged yet
+    shutil.copy(path, copy)
+    everything = {Origin(lost, Seq(seq)) for seq in range(1, 51)}
+    found, _ = await again(path)
+    assert {row.origin for row in found[Stream.ALARM]} == everything
+    copy.replace(path)  # the new journal has lost its end, and with it all that it had taken in
+    found, gaps = await again(path)
+    assert {row.origin for row in found[Stream.ALARM]} == everything
+    assert (Stream.ALARM, 1, 50) in {(gap.stream, gap.first_seq, gap.last_seq) for gap in gaps}
+
+
 async def test_what_the_crew_had_done_and_been_told_is_still_known(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     await fill(path, 5)

@@ -22,9 +22,14 @@ ANSWERS = {"A": [said("one"), said("one", "confirmed"), said("two")], "B": [said
 
 
 def judged(**changes: Any) -> dict[str, int]:
-    usual: dict[str, Any] = {"outgoing": OUTGOING, "answers": ANSWERS, "confirmed": {}}
+    usual: dict[str, Any] = {
+        "outgoing": OUTGOING,
+        "answers": ANSWERS,
+        "confirmed": {},
+        "given_up": {},
+    }
     verdict = judge(GIVEN, **(usual | changes))
-    names = ("expired", "astray", "twice", "out_of_order", "late")
+    names = ("expired", "declared", "astray", "twice", "out_of_order", "late")
     assert verdict.given == len(GIVEN)
     return {name: getattr(verdict, name) for name in names if getattr(verdict, name)}
 
@@ -41,6 +46,18 @@ def test_advice_that_nobody_took_up_is_astray_unless_its_giver_was_told() -> Non
     assert judged(answers={"A": ANSWERS["A"]}, outgoing=gone) == {"astray": 1}
     # what another vehicle took up does not count
     assert judged(answers={"A": [*ANSWERS["A"], said("three", journal="k")]}) == {"astray": 1}
+
+
+def test_an_answer_that_is_gone_and_declared_accounts_for_one_advice() -> None:
+    nothing: dict[str, list[Answered]] = {"A": [], "B": ANSWERS["B"]}
+    both = OUTGOING | {"one": Outgoing("A", 1, "delivered")}
+    assert judged(answers=nothing, outgoing=both) == {"astray": 2}
+    for given_up, found in (
+        ({"A": 1}, {"declared": 1, "astray": 1}),
+        ({"A": None}, {"declared": 2}),
+        ({"B": 5}, {"astray": 2}),
+    ):
+        assert judged(answers=nothing, outgoing=both, given_up=given_up) == found
 
 
 def test_advice_that_was_taken_up_twice_is_found() -> None:
@@ -61,7 +78,7 @@ def test_advice_that_was_confirmed_too_late_is_found() -> None:
 
 
 def test_verdicts_add_up() -> None:
-    one = OrdersVerdict(given=1, expired=2, astray=3, twice=4, out_of_order=5, late=6)
+    one = OrdersVerdict(given=1, expired=2, declared=9, astray=3, twice=4, out_of_order=5, late=6)
     assert one + one == OrdersVerdict(
-        given=2, expired=4, astray=6, twice=8, out_of_order=10, late=12
+        given=2, expired=4, declared=18, astray=6, twice=8, out_of_order=10, late=12
     )
