@@ -170,8 +170,9 @@ class Path:
         for number, frame in self._in_flight.items():
             through_bytes += frame.size_bytes
             waited_s = now_s - max(frame.sent_s, self._progress_s)
-            if waited_s >= self._timeout_s(through_bytes):
-                late.append(number)
+            if waited_s < self._timeout_s(through_bytes):
+                break  # those after it left later, and have more before them
+            late.append(number)
         if late:
             self._backoff = min(self._backoff * 2, _MAX_BACKOFF)
         return self._lose(late)

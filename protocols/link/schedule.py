@@ -102,14 +102,11 @@ class Schedule:
         plan = self._urgent(path) if way.has_room(URGENT_SHARE, now_s=now_s) else None
         if plan is None and path == self._best:
             live = self._next_live(now_s)
-            if live is not None:
-                plan = self._plan(*live, Lane.LIVE, "live")
-                share = LIVE_SHARE
-            else:
-                plan = self._backfill()
-                share = 1.0
-            if plan is not None and not self._has_room(way, plan, share, now_s):
-                plan = None
+            share = 1.0 if live is None else LIVE_SHARE
+            if way.has_room(share, now_s=now_s):
+                plan = self._backfill() if live is None else self._plan(*live, Lane.LIVE, "live")
+                if plan is not None and not self._has_room_for(way, plan, share, now_s):
+                    plan = None
         return plan
 
     def _nothing_waits(self, way: Path) -> bool:
@@ -165,7 +162,7 @@ class Schedule:
                 return account, span
         return None
 
-    def _has_room(self, way: Path, plan: Plan, share: float, now_s: float) -> bool:
+    def _has_room_for(self, way: Path, plan: Plan, share: float, now_s: float) -> bool:
         """Whether `plan` may leave now. Live or not, nothing else takes its place meanwhile."""
         account = self._accounts[plan.stream]
         frame_bytes = account.record_bytes * account.packing
