@@ -143,9 +143,13 @@ class Rooms:
             if gone and after is not mine:
                 for _, seat in gone:
                     await self._leave(key, seat.subject, seat.going, only_lost=True)
-        stale, self._stale = self._stale, {}
-        for key, unit in stale.items():
-            await self._tell_vehicle(key, unit)
+        for key, unit in list(self._stale.items()):
+            del self._stale[key]  # what changes meanwhile is told with the next turn
+            try:
+                await self._tell_vehicle(key, unit)
+            except BaseException:
+                self._stale[key] = unit
+                raise
 
     async def ended(self, encounter: Encounter) -> None:
         """Empty the room of an encounter that is closed."""

@@ -11,7 +11,7 @@ from protocols.link import Stream
 from protocols.messages import Alarm, DeviceHealth, VitalsReading
 from tests.browser.conftest import FLAGS
 from tests.edge_agent.cab import cab
-from tests.edge_agent.tablet.test_tablet import PIN, Tablet
+from tests.edge_agent.tablet.standing import PIN, Tablet
 
 LOW = "limit.spo2_pct.low"
 WITHIN_MS = 60_000

@@ -5,100 +5,25 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import httpx2
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
-from edge_agent.tablet.routes import routes_alone, tablet_app
-from edge_agent.tablet.sign_in import SignIn, read_or_make_pin
-from edge_agent.tablet.state import Vehicle
-from edge_agent.uplink import LinkStatus
-from protocols.errors import ConfigError, NotFoundError
-from protocols.http.server import HttpServer
+from edge_agent.tablet.feed import MAX_SCREENS
+from edge_agent.tablet.routes import routes_alone
+from edge_agent.tablet.sign_in import read_or_make_pin
+from protocols.errors import ConfigError
 from protocols.link import Stream
 from protocols.messages import HospitalEntry, VitalsReading
-from tests.edge_agent.cab import UNIT, Cab, cab
-
-PIN: Final = "123456"
-SESSION_S: Final = 3600.0
-
-
-class Tablet:
-    """A crew's tablet; `client` has entered the PIN, `nobody` has not."""
-
-    def __init__(self, vehicle: Cab) -> None:
-        self.vehicle = vehicle
-        clock = vehicle.vehicle_clock
-        self.sign_in = SignIn(PIN, clock, session_s=SESSION_S)
-        self.state = Vehicle(
-            unit=UNIT,
-            call_sign="Yuexiu 1",
-            profile="ambulance",
-            clock=clock,
-            run=vehicle.run,
-            scores=vehicle.scores,
-            alarms=vehicle.alarms,
-            orders=vehicle.orders,
-            link=LinkStatus,
-            devices=list,
-            cameras=list,
-            shutter=self.shutter,
-        )
-        self.shutters: list[tuple[str, bool]] = []
-        self.feed = TabletFeed(self.state)
-        vehicle.journal.on_append(self.feed.appended)
-        self.server = HttpServer(host="127.0.0.1", port=0)
-        self.app = tablet_app(
-            self.state,
-            journal=vehicle.journal,
-            feed=self.feed,
-            sign_in=self.sign_in,
-            clock=clock,
-        )
-        url = f"http://127.0.0.1:{self.server.port}"
-        self.client = httpx2.AsyncClient(base_url=url, trust_env=False)
-        self.nobody = httpx2.AsyncClient(base_url=url, trust_env=False)
-
-    async def shutter(self, camera: str, *, is_shut: bool) -> None:
-        if camera != "patient":
-            raise NotFoundError(what="camera", camera=camera)
-        self.shutters.append((camera, is_shut))
-
-    @contextlib.asynccontextmanager
-    async def screen(self, **headers: str) -> AsyncIterator[ClientConnection]:
-        """Open the live feed as the crew."""
-        token = self.client.cookies.get("gh_tablet")
-        async with connect(
-            f"ws://127.0.0.1:{self.server.port}/api/v1/live",
-            additional_headers={"cookie": f"gh_tablet={token}", **headers},
-            proxy=None,
-        ) as socket:
-            yield socket
+from tests.edge_agent.tablet.standing import PIN, SESSION_S, Tablet, standing
 
 
 @pytest.fixture
 async def tablet(tmp_path: Path) -> AsyncIterator[Tablet]:
-    async with cab(tmp_path) as vehicle:
-        made = Tablet(vehicle)
-        tasks = [
-            asyncio.create_task(made.server.run(made.app)),
-            asyncio.create_task(made.feed.run()),
-        ]
-        await made.server.wait_ready()
-        entered = await made.client.post("/api/v1/session", json={"name": "Chen", "pin": PIN})
-        assert entered.status_code == 200
-        try:
-            yield made
-        finally:
-            await made.client.aclose()
-            await made.nobody.aclose()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async with standing(tmp_path) as made:
+        yield made
 
 
 def routes() -> list[tuple[str, str]]:
@@ -183,6 +108,36 @@ async def test_advice_rings_on_the_screen_and_is_confirmed_there(tablet: Tablet)
     assert (await tablet.client.post("/api/v1/advice/nothing/seen")).status_code == 404
 
 
+async def test_a_drug_is_read_back_and_given_over_the_tablet(tablet: Tablet) -> None:
+    order = tablet.vehicle.drug()
+    await tablet.vehicle.ordered(order)
+    await tablet.vehicle.until(lambda: bool(tablet.vehicle.orders.advice.shown))
+    url = f"/api/v1/advice/{order.order_id}"
+    right = {"dose": 300, "unit": "mg", "route": "oral"}
+    wrong = await tablet.client.post(f"{url}/read_back", json=right | {"dose": 30})
+    assert (wrong.status_code, wrong.json()["facts"]["state"]) == (409, "misread")
+    assert (await tablet.client.post(f"{url}/confirm")).status_code == 409
+    for path, body in (("read_back", right), ("confirm", None)):
+        answer = await tablet.client.post(f"{url}/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+    given = await tablet.client.post(f"{url}/administered", json={"ago_s": 60})
+    assert given.json()["advice"][0]["state"] == "administered"
+
+
+async def test_whom_nobody_knows_cannot_be_rung_and_words_need_a_patient(tablet: Tablet) -> None:
+    unknown = await tablet.client.post("/api/v1/room/rings", json={"team_id": "chest"})
+    assert unknown.status_code == 404
+    for several in ({}, {"team_id": "a", "username": "b"}):
+        answer = await tablet.client.post("/api/v1/room/rings", json=several)
+        assert answer.status_code == 422
+    early = await tablet.client.post("/api/v1/room/texts", json={"text": "hello"})
+    assert early.status_code == 409
+    for event in ("roll", "arrive", "contact"):
+        await tablet.client.post("/api/v1/status", json={"event": event})
+    said = await tablet.client.post("/api/v1/room/texts", json={"text": "hello"})
+    assert [one["text"] for one in said.json()["room"]["texts"]] == ["hello"]
+
+
 async def test_readings_reach_the_screen_as_they_are_accepted(tablet: Tablet) -> None:
     async with tablet.screen() as screen:
         await said(screen, "hello")
@@ -206,6 +161,11 @@ async def test_a_hand_over_goes_to_a_hospital_of_the_list_alone(tablet: Tablet) 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("/api/v1/room/rings", {"team_id": "a", "eta_s": -1}),
+        ("/api/v1/room/texts", {"text": " "}),
+        ("/api/v1/room/texts", {"text": "x" * 501}),
+        ("/api/v1/advice/x/read_back", {"dose": 300, "unit": "spoons", "route": "oral"}),
+        ("/api/v1/advice/x/administered", {"ago_s": -1}),
         ("/api/v1/status", {"event": "fly"}),
         ("/api/v1/status", {"event": "roll", "more": 1}),
         ("/api/v1/patient", {"age_years": -1}),

@@ -57,7 +57,8 @@ TABLE: Final = (
         "POST /api/v1/units/{unit}/recordings", f"{UNIT}/recordings", frozenset(), json={}
     ),
     Asked(
-        "PUT /api/v1/units/{unit}/recordings/{segment}", f"{UNIT}/recordings/{ID}", frozenset(), json={}
+        "PUT /api/v1/units/{unit}/recordings/{segment}", f"{UNIT}/recordings/{ID}", frozenset(),
+        json={},
     ),
     asked("GET /api/v1/audit", ADMIN),
     asked("GET /api/v1/encounters", DOCTOR),
