@@ -12,13 +12,14 @@ WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f ! -name '*.
 TWO_AT_ONCE := $(BIN)/pytest --numprocesses 2 --dist loadfile
 SAY         := @printf '\033[1m== %s\033[0m\n'
 
-.PHONY: help setup demo check check-python check-web test lock docs clean
+.PHONY: help setup demo check check-python check-web test lock docs bench-peers clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo [ARGS="--for 60"]   run a whole small city on this machine'
 	@echo 'make test                     every check and every test'
 	@echo 'make setup | check | docs | lock | clean'
+	@echo 'make bench-peers              what `goldenhour bench link` is compared with'
 
 setup: $(STAMP)/project $(STAMP)/web $(STAMP)/recordings $(STAMP)/models
 
@@ -51,6 +52,13 @@ lock:
 
 clean:
 	rm -rf .venv var dist web/node_modules hub/api/static edge_agent/tablet/static
+
+# Mosquitto from the system; the gateway's old dependencies stay in an environment of their own
+PEER := var/peers/thingsboard
+bench-peers: $(STAMP)/system
+	$(SAY) 'Installing ThingsBoard IoT Gateway into $(PEER)'
+	@"$(PYTHON)" -m venv --clear $(PEER)
+	@$(PEER)/bin/python -m pip install --disable-pip-version-check -q --require-hashes -r goldenhour/bench/link/thingsboard.lock
 
 # ---- set-up, one stamp a step ----
 

@@ -32,6 +32,7 @@ class HubTime:
     def heard(self, hub_utc_us: int) -> None:
         """Take the hub's word that it was `hub_utc_us` as the message left."""
         self._offsets_us.append(hub_utc_us - self._monotonic_us())
+        self._clock.heard_hub(hub_utc_us)
 
     def not_before(self, hub_utc_us: int) -> None:
         """Take up what was known before this start: it is later than that now."""

@@ -6,10 +6,14 @@ show, goes by this one clock.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from edge_agent.timekeeping import EARLIEST_UTC_US, Discipline, Learnt, Undated
 from protocols.clock import Clock, ClockSource
 from protocols.messages import ClockCorrection
+
+HUB_MAY_BE_AHEAD_US: Final = 2_000_000
+"""Of a computer that is right; what the hub says only keeps one from the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,23 @@ class VehicleClock:
 
     def not_before(self, utc_us: int) -> None:
         """Take it for certain that `utc_us` is past: a receiver told so before this start."""
-        self._least_offset_us = utc_us - self.steady_us()
+        offset_us = utc_us - self.steady_us()
+        if self._least_offset_us is None or offset_us > self._least_offset_us:
+            self._least_offset_us = offset_us
+
+    def heard_hub(self, utc_us: int) -> None:
+        """Take the hub's word that it was `utc_us` when it spoke."""
+        self.not_before(utc_us - HUB_MAY_BE_AHEAD_US)
+
+    def _is_set(self, computer_us: int) -> bool:
+        """Say whether the computer's clock may be right: what it says is not past for certain."""
+        return computer_us >= EARLIEST_UTC_US and computer_us == self._untaught(computer_us)
 
     def untaught_us(self) -> int:
         """Return UTC as known without a receiver: the computer's, but no less than is past."""
-        computer_us = self._clock.utc_us()
+        return self._untaught(self._clock.utc_us())
+
+    def _untaught(self, computer_us: int) -> int:
         if self._least_offset_us is None:
             return computer_us
         return max(computer_us, self.steady_us() + self._least_offset_us)
@@ -74,9 +90,11 @@ class VehicleClock:
     def heard_gnss(self, utc_us: int) -> bool:
         """Take the receiver's word that it is `utc_us` now; False where that cannot be."""
         computer_us = self._clock.utc_us()
-        if computer_us < self.untaught_us():
-            computer_us = 0  # it was never set
-        return self._discipline.heard(utc_us, steady_us=self.steady_us(), computer_us=computer_us)
+        return self._discipline.heard(
+            utc_us,
+            steady_us=self.steady_us(),
+            computer_us=computer_us if self._is_set(computer_us) else 0,
+        )
 
     def corrections(self) -> list[ClockCorrection]:
         """Return what to add to the stamps of before the time was known; each is told once."""
@@ -95,7 +113,8 @@ class VehicleClock:
         )
         if found_us is not None:
             return Stamp(found_us, ClockSource.GNSS, error_us)
-        now_us = self.untaught_us()
+        computer_us = self._clock.utc_us()
+        now_us = self._untaught(computer_us)
         self.undated.look(steady_us=steady_us, computer_us=now_us)
-        is_set = now_us >= EARLIEST_UTC_US and now_us <= self._clock.utc_us()
-        return Stamp(max(0, now_us), ClockSource.RTC if is_set else ClockSource.UNSET, None)
+        source = ClockSource.RTC if self._is_set(computer_us) else ClockSource.UNSET
+        return Stamp(max(0, now_us), source, None)

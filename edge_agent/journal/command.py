@@ -141,9 +141,11 @@ def _sentence(said: dict[str, Any]) -> str:
     if said["event"] == "acked":
         held = ", ".join(f"{name} {seq}" for name, seq in said["held"].items())
         return f"{begin:<30} {held or 'nothing'}"
-    if said["event"] != "sent":
+    if said["event"] not in {"sent", "lost"}:
         return begin
     span = f"{said['stream']} {said['first']}–{said['last']}"
+    if said["event"] == "lost":
+        return f"{begin:<30} {span:<24} sent again: {said['why']}"
     trip = "" if said["round_trip_ms"] is None else f", round trip {said['round_trip_ms']:.0f} ms"
     return (
         f"{begin:<30} {span:<24} {said['bytes']:>6} B  {said['why']}"

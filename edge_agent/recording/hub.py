@@ -10,7 +10,6 @@ from edge_agent.media.hub import HubAccess
 from edge_agent.recording.shelf import Segment
 from protocols.errors import BrokenError, LinkDownError
 
-PIECE_BYTES: Final = 32 * 1024
 _TIMEOUT_S: Final = 15.0
 
 

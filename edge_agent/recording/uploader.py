@@ -13,7 +13,7 @@ from typing import Final
 import httpx2
 
 from edge_agent.backoff import Backoff
-from edge_agent.recording.hub import PIECE_BYTES, HubRecordings
+from edge_agent.recording.hub import HubRecordings
 from edge_agent.recording.pace import UploadPace
 from edge_agent.recording.shelf import Segment, Shelf
 from protocols.clock import Clock
@@ -93,7 +93,7 @@ class Uploader:
         offset, complete = await self._hub.announce(segment)
         while not complete:
             await self._wait_turn()
-            piece = data[offset : offset + PIECE_BYTES]
+            piece = data[offset : offset + self._pace.piece_bytes]
             begun_s = self._clock.monotonic_s()
             offset, complete = await self._hub.put(segment, offset, piece)
             took_s = self._clock.monotonic_s() - begun_s

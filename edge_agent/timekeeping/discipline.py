@@ -7,7 +7,8 @@ Theory of operation. A sentence names a moment and arrives a little after it, ne
 less the steady clock, taken at arrival, is at most the true offset: the largest seen is the least
 that it can be. It rises at once with a sentence that came sooner, and falls no faster than a clock
 may drift. In what the sentences leave open the computer's clock is taken where it lies there, for
-NTP may have set it better than a line of text can.
+NTP may have set it better than a line of text can; at first in a little more, for a computer that
+is starting reads late. The time is not set back where it can be slewed.
 
 What stands outside is another opinion. It counts only while it agrees with itself: a receiver that
 repeats an old time, or a buffer that is being emptied, never does. The computer's clock has a vote:
@@ -32,6 +33,10 @@ the offset of NMEA is usually 0.1 to 0.5 s."""
 DRIFT_PPM: Final = 100
 """How fast a computer's crystal may be wrong, over a vehicle's temperatures."""
 
+SLEW_PPM: Final = 5_000
+"""How fast the time is moved where it was not wrong by more than was stated: 5 ms a second, so that
+no screen takes what is measured now for old."""
+
 ALMANAC_US: Final = 750_000_000
 """For so long a receiver may lack the leap seconds. Source: IS-GPS-200, 20.3.3.5: the page that
 holds them comes every 12.5 minutes."""
@@ -42,6 +47,9 @@ LEAP_US: Final = 20_000_000
 _FAR_US: Final = 30 * 86_400 * 1_000_000
 _STEP_US: Final = 100_000
 """The error is stated in such steps: each change of it begins another frame on the link."""
+
+_BUSY_US: Final = 2_000_000
+"""How late the first sentences may come while all programs of a vehicle start at once."""
 
 _ALIKE_US: Final = 300_000
 _LONGEST_BREAK_US: Final = 10_000_000
@@ -68,8 +76,13 @@ class Learnt:
 
     def error_us(self, steady_us: int) -> int:
         """Return how far it may be off at `steady_us`; grows while nothing confirms it."""
-        doubt_us = self.doubt_us if self.confirmed_us < self.doubted_until_us else 0
-        return self.scatter_us(steady_us) + doubt_us
+        beyond_us = max(0, self.offset_us - self.least_us - SENTENCE_LATE_US)
+        return self.scatter_us(steady_us) + beyond_us + self.doubt_left_us
+
+    @property
+    def doubt_left_us(self) -> int:
+        """How far away another opinion stands that may still be right."""
+        return self.doubt_us if self.confirmed_us < self.doubted_until_us else 0
 
     def scatter_us(self, steady_us: int) -> int:
         """Return how far away a sentence may stand that says the same."""
@@ -80,7 +93,7 @@ class Learnt:
 class _Opinion:
     """Another time that the receiver insists on."""
 
-    offset_us: int
+    least_us: int
     since_us: int
     last_us: int
     heard: int = 1
@@ -128,7 +141,7 @@ class Discipline:
             return None
         error_us = learnt.error_us(steady_us)
         if other is not None and other.is_steady and not self._votes_for(learnt, other):
-            error_us = max(error_us, abs(other.offset_us - learnt.least_us) + SENTENCE_LATE_US)
+            error_us = max(error_us, abs(other.least_us - learnt.least_us) + SENTENCE_LATE_US)
         return -(-error_us // _STEP_US) * _STEP_US
 
     def _possible(self, utc_us: int, steady_us: int, computer_us: int | None) -> int | None:
@@ -153,11 +166,12 @@ class Discipline:
     def _confirm(self, learnt: Learnt, offset_us: int, steady_us: int) -> None:
         step_us = _drift_us(steady_us - learnt.confirmed_us)
         least_us = max(offset_us, learnt.least_us - step_us)
-        wanted_us = self._within(least_us)
-        slewed_us = min(max(wanted_us, learnt.offset_us - step_us), learnt.offset_us + step_us)
+        wanted_us = self._within(least_us, SENTENCE_LATE_US)
+        slew_us = max(0, steady_us - learnt.confirmed_us) * SLEW_PPM // 1_000_000
+        slewed_us = min(max(wanted_us, learnt.offset_us - slew_us), learnt.offset_us + slew_us)
         self._opinion = None
         self.learnt = Learnt(
-            offset_us=min(max(slewed_us, least_us), least_us + SENTENCE_LATE_US),
+            offset_us=max(slewed_us, least_us),
             least_us=least_us,
             confirmed_us=steady_us,
             doubt_us=learnt.doubt_us,
@@ -168,37 +182,38 @@ class Discipline:
         other = self._opinion
         if (
             other is None
-            or abs(offset_us - other.offset_us) > _ALIKE_US
+            or abs(offset_us - other.least_us) > _ALIKE_US
             or steady_us - other.last_us > _LONGEST_BREAK_US
         ):
             self._opinion = _Opinion(offset_us, steady_us, steady_us)
             return
-        best_us = max(offset_us, other.offset_us)
+        best_us = max(offset_us, other.least_us)
         other = _Opinion(best_us, other.since_us, steady_us, other.heard + 1)
         self._opinion = other
         if other.is_steady and steady_us - other.since_us >= self._patience_us(other):
             self._believe(other, steady_us)
 
     def _believe(self, other: _Opinion, steady_us: int) -> None:
+        found_us, before = self._within(other.least_us, _BUSY_US), self.learnt
         doubt_us = 0
-        if self.learnt is not None:
-            doubt_us = abs(other.offset_us - self.learnt.least_us)
+        if before is not None:
+            doubt_us = max(abs(found_us - before.offset_us), before.doubt_left_us)
         elif self._computer_us is not None:
-            apart_us = abs(other.offset_us - self._computer_us)
+            apart_us = abs(other.least_us - self._computer_us)
             doubt_us = apart_us if SENTENCE_LATE_US < apart_us < LEAP_US else 0
         self._opinion = None
         self.learnt = Learnt(
-            offset_us=self._within(other.offset_us),
-            least_us=other.offset_us,
+            offset_us=found_us,
+            least_us=other.least_us,
             confirmed_us=steady_us,
             doubt_us=doubt_us,
             doubted_until_us=steady_us + ALMANAC_US,
         )
 
-    def _within(self, least_us: int) -> int:
-        """Return the computer's offset where the sentences leave it open, else the least."""
+    def _within(self, least_us: int, late_us: int) -> int:
+        """Return the computer's offset where sentences so late leave it open, else the least."""
         found_us = self._computer_us
-        if found_us is None or not least_us <= found_us <= least_us + SENTENCE_LATE_US:
+        if found_us is None or not least_us <= found_us <= least_us + late_us:
             return least_us
         return found_us
 
@@ -213,7 +228,7 @@ class Discipline:
         """Whether the computer's clock says `one` and not `other`."""
         if self._computer_us is None:
             return False
-        away = [abs(self._computer_us - each.offset_us) for each in (one, other)]
+        away = [abs(self._computer_us - each.least_us) for each in (one, other)]
         return away[0] <= SENTENCE_LATE_US < away[1]
 
 

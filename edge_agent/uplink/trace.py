@@ -5,11 +5,13 @@ Read by `goldenhour journal trace`. It names streams, seqs and sizes, never what
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from protocols.clock import Clock
 from protocols.link import Ack, Plan, Sender
+from protocols.link.sender import Lost
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,11 @@ class Trace:
         """Note what the hub said that it has."""
         held = {stream.value: held.watermark for stream, held in ack.streams.items()}
         self._note("acked", path=path, held=held)
+
+    def lost(self, frames: Iterable[Lost]) -> None:
+        """Note which frames were given up, and why; their records are sent again."""
+        for path, (stream, first, last), why in frames:
+            self._note("lost", path=path, stream=stream.value, first=first, last=last, why=why)
 
     def path_changed(self, event: str, path: str) -> None:
         """Note that a path was `joined` or `left`."""

@@ -142,6 +142,7 @@ class Uplink:
         if self._sender.paths[way.name].is_connected:
             self._trace.path_changed("left", way.name)
         self._sender.disconnected(way.name)
+        self._trace.lost(self._sender.take_lost())
         self._wake()
 
     async def _keep_trace(self) -> None:
@@ -159,6 +160,7 @@ class Uplink:
         while True:
             wake.clear()
             self._sender.tick(now_s=self._clock.monotonic_s())
+            self._trace.lost(self._sender.take_lost())
             while plan := self._sender.plan(way.name, now_s=self._clock.monotonic_s()):
                 await self._send(way, plan)
             try:
@@ -232,6 +234,7 @@ class Uplink:
         self._inbox.hub_time.heard(ack.committed_utc_us)
         self._trace.acked(ack, path=way.name)
         changed = self._sender.acked(ack, now_s=self._clock.monotonic_s())
+        self._trace.lost(self._sender.take_lost())
         for stream, held in changed.items():
             await self._journal.acknowledged(stream, held)
         for reason, count in ack.refused:

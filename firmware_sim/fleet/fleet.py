@@ -27,6 +27,10 @@ COME_PER_S: Final = 200.0
 """So many units switch on in a second: a fleet comes on duty, it is no stampede. A broker takes two
 milliseconds of a core for each, half of them for its password."""
 
+COME_AT_ONCE: Final = 50
+"""So many are on their way to the broker at a time, the first time: one that has other things to do
+is not asked by ever more who have lost patience. Who loses a connection comes back by itself."""
+
 
 class Fleet:
     """All light units of one file."""
@@ -39,6 +43,7 @@ class Fleet:
         self._clock = clock
         self._rng = Random(seed)
         packer, loader = Packer(), Loader()
+        coming = asyncio.Semaphore(COME_AT_ONCE)
         self._units = [
             LightUnit(each, seed=seed, packer=packer, loader=loader) for each in credentials
         ]
@@ -50,6 +55,7 @@ class Fleet:
                 counters=self.counters,
                 waits=self.waits,
                 rng=self._rng,
+                coming=coming,
             )
             for unit in self._units
         ]

@@ -68,7 +68,9 @@ class Session:
         counters: FleetCounters,
         waits: Spread,
         rng: Random,
+        coming: asyncio.Semaphore | None = None,
     ) -> None:
+        """`coming`: so many units of the fleet come at once, the first time that they do."""
         self.refused = 0  # attempts in a row, or since they were counted anew
         self.unit = unit
         self._broker = broker
@@ -76,6 +78,7 @@ class Session:
         self._counters = counters
         self._waits = waits
         self._rng = rng
+        self._coming = coming or asyncio.Semaphore()
         self._wire: _Wire | None = None
 
     @property
@@ -101,14 +104,28 @@ class Session:
         `on_connected` is called after each birth; `after_s`: when to come the first time.
         """
         await self._clock.sleep(after_s)
-        failures = 0
+        failures, has_come = 0, False
+
+        def came() -> None:
+            nonlocal has_come
+            if not has_come:
+                has_come = True
+                self._coming.release()
+            on_connected()
+
         while True:
             began_s = self._clock.monotonic_s()
+            if not has_come:
+                await self._coming.acquire()
+            is_first = not has_come
             try:
-                await self._connection(on_connected)
+                await self._connection(came)
             except (OSError, TimeoutError, BrokenError):
                 self._counters.refused += 1
                 self.refused += 1
+            finally:
+                if is_first and not has_come:
+                    self._coming.release()
             lasted_s = self._clock.monotonic_s() - began_s
             failures = 1 if lasted_s > _CAP_S else min(failures + 1, 8)
             # spread over the whole range: a broker's restart is not followed by a stampede

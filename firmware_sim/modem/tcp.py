@@ -8,13 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from firmware_sim.modem.pipe import Flow, Link, Pipe
+from firmware_sim.modem.pipe import CLEAR_SEGMENT_BYTES, Flow, Link, Pipe
 from firmware_sim.modem.shape import SEGMENT_BYTES
 from protocols.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 256
+MOST_EARLY_BYTES: Final = 64 * 1024
+"""Of what a client says before the link let it through."""
+
 _RECEIVE_BUFFER_BYTES: Final = 32 * 1024
 """Kept small: bytes that wait in the kernel have not been sent over the air, but look it."""
 
@@ -100,11 +103,15 @@ class TcpRelay:
                 await writer.wait_closed()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        hub_reader, hub_writer = await self._reach_hub()
+        early = bytearray()
+        hub = await self._reach_hub_unless_left(reader, early)
+        if hub is None:
+            return
+        hub_reader, hub_writer = hub
         self._writers.add(hub_writer)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, hub_writer, self._link.up))
+                group.create_task(self._pump(reader, hub_writer, self._link.up, bytes(early)))
                 group.create_task(self._pump(hub_reader, writer, self._link.down))
         except ExceptionGroup as failures:  # one side broke: so does the other
             for side in (writer, hub_writer):
@@ -117,6 +124,38 @@ class TcpRelay:
             hub_writer.close()
             with suppress(OSError):
                 await hub_writer.wait_closed()
+
+    async def _reach_hub_unless_left(
+        self, reader: asyncio.StreamReader, early: bytearray
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Connect to the hub; None where the client left a link that was cut from the first.
+
+        Then there was no connection, and nothing of it reaches the hub: a vehicle that has tried a
+        dozen times does not knock a dozen times at once when the link comes back. What the client
+        has sent meanwhile is left in `early`.
+        """
+        reaching = asyncio.create_task(self._reach_hub())
+        leaving = asyncio.create_task(self._has_left(reader, early))
+        try:
+            await asyncio.wait({reaching, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not reaching.done() and leaving.result():
+                return None
+            return await reaching
+        finally:
+            for task in (reaching, leaving):
+                task.cancel()
+            await asyncio.gather(reaching, leaving, return_exceptions=True)
+
+    async def _has_left(self, reader: asyncio.StreamReader, early: bytearray) -> bool:
+        """Read into `early` until the client's end; say whether it came while the link was cut.
+
+        False, too, where it says more than is kept.
+        """
+        while chunk := await reader.read(CLEAR_SEGMENT_BYTES):
+            early += chunk
+            if len(early) >= MOST_EARLY_BYTES:
+                return False
+        return self._link.up.is_cut
 
     async def _reach_hub(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the hub, from the modem's own address, once the link lets a SYN through."""
@@ -134,11 +173,16 @@ class TcpRelay:
             raise
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pipe: Pipe
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pipe: Pipe,
+        early: bytes = b"",
     ) -> None:
         """Carry bytes one way until the sender's end; the end itself travels the link too."""
         flow = Flow()
-        while chunk := await reader.read(self._link.segment_bytes):
+        while chunk := early or await reader.read(self._link.segment_bytes):
+            early = b""
             while chunk:  # the link may have narrowed since
                 part, chunk = chunk[: self._link.segment_bytes], chunk[self._link.segment_bytes :]
                 await pipe.send_segment(len(part), flow, _writing(writer, part))

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +114,32 @@ def ecg(
     _print("ecg", figures(cells), as_json=as_json)
 
 
+@app.command("outage")
+def outage(
+    *,
+    seconds: Annotated[float, typer.Option(min=5, help="How long the link is cut.")] = 300,
+    patience: Annotated[
+        float, typer.Option(min=10, help="How long to wait for the missed film, s.")
+    ] = 900,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cut a vehicle's link, and measure what is back when, and whether the missed film is whole.
+
+    Example: goldenhour bench outage --seconds 300 --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.machine import machine  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.outage import measure, picture  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", cut_s=seconds, patience_s=patience))
+    if draw is not None:
+        draw.write_text(picture(figures, f"cut for {seconds:g} s, {machine()}"))
+    _print("outage", figures, as_json=as_json)
+
+
 @app.command("journal")
 def journal(
     *,
@@ -160,6 +187,64 @@ def fleet(
     if draw is not None:
         draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
     _print("fleet", figures, as_json=as_json)
+
+
+class LinkPart(StrEnum):
+    """A part of `bench link`."""
+
+    THIN = "thin"
+    OUTAGE = "outage"
+    DOCUMENT = "document"
+    PATHS = "paths"
+
+
+@app.command("link")
+def link(  # noqa: PLR0913 -- the options that a person may give
+    *,
+    part: Annotated[
+        list[LinkPart] | None, typer.Option(help="Only this; may be given several times.")
+    ] = None,
+    scale: Annotated[
+        float,
+        typer.Option(min=0.01, max=1, help="Less than 1: smaller backlogs, shorter, for function."),
+    ] = 1.0,
+    ecg: Annotated[
+        str | None, typer.Option(help="WFDB record (no ending). Default: the recording at hand.")
+    ] = None,
+    ecg_step: Annotated[
+        float, typer.Option(min=0.1, max=100, help="Digitise it anew, µV per bit.")
+    ] = 5.0,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the link under a full ambulance's traffic, beside what others would use.
+
+    thin: two hours of backlog over 64 kbit/s and 300 ms. outage: ten minutes over 1 Mbit/s.
+    document: a 12-lead of ten seconds with 5 % loss. paths: two, each dead for a sixth of the time.
+    Mosquitto's bridge, and ThingsBoard IoT Gateway (make bench-peers), get the first two as well.
+
+    Example: goldenhour bench link --part outage --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.link import PARTS, measure, picture  # noqa: PLC0415 -- quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+    from goldenhour.demo.city import Recordings  # noqa: PLC0415
+
+    played = Recordings(ecg=ecg, ecg_step_uv=ecg_step, waves_every_s=1.0)
+    played.check()
+    chosen = [one for one in PARTS if not part or one in part]
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(
+            measure(Path(folder), parts=chosen, scale=scale, played=played, say=say)
+        )
+    if draw is not None:
+        draw.write_text(picture(figures, machine()))
+    _print("link", figures, as_json=as_json)
 
 
 @app.command("ingest")

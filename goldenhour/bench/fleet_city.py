@@ -24,6 +24,7 @@ from goldenhour.demo.enrolment import light_vehicle, signed_in
 from goldenhour.demo.errors import NotReadyError
 from goldenhour.demo.folder import opened
 from goldenhour.demo.start import Start
+from protocols.errors import ConfigError
 from protocols.runtime.clock import SystemClock
 
 HUB, BROKER, DATABASE, MEDIA = "hub", "broker", "database", "media"
@@ -77,8 +78,21 @@ class FleetCity:
             await self.start.children.stop(program.name)
 
     async def ask_fleet(self, op: str = "status") -> dict[str, Any]:
-        """Return what the fleet says of itself; `measure`: it counts anew from now on."""
-        return await asyncio.to_thread(control.request, self.start.folder.sim, FLEET, op, {})
+        """Return what the fleet says of itself; `measure`: it counts anew from now on.
+
+        Raises:
+            ConfigError: it has not answered for a minute.
+        """
+        tries = 12
+        while True:
+            try:
+                return await asyncio.to_thread(
+                    control.request, self.start.folder.sim, FLEET, op, {}
+                )
+            except ConfigError:  # ten thousand units keep it busy
+                tries -= 1
+                if not tries:
+                    raise
 
     def used(self) -> dict[str, Use]:
         """Return what each part uses."""

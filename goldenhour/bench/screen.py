@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ _FLAGS: Final = (
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
 _TIMEOUT_MS: Final = 30_000
+_VIDEO_STATE: Final = "document.querySelector('[data-testid=video-state]')?.dataset.state ?? ''"
 _FIRST_LIVE: Final = "window.goldenhourShown.firstLiveMs"
 
 
@@ -41,6 +42,16 @@ class DoctorsBrowser:
             await page.evaluate("window.goldenhourShown.shownMs.length = 0")
             await page.wait_for_timeout(duration_s * 1_000)
             return [float(each) for each in await page.evaluate("window.goldenhourShown.shownMs")]
+
+    @contextlib.asynccontextmanager
+    async def video(self, unit: str) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+        """Yield a way to ask how the video on the page of `unit` stands, as the page says it."""
+        async with self._opened(unit) as page:
+
+            async def state() -> str:
+                return str(await page.evaluate(_VIDEO_STATE))
+
+            yield state
 
     @contextlib.asynccontextmanager
     async def _opened(self, unit: str) -> AsyncIterator[Any]:

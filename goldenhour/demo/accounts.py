@@ -11,6 +11,7 @@ _Role = Literal["doctor", "operator", "administrator"]
 _PEOPLE: Final[tuple[tuple[str, _Role, str, str], ...]] = (
     ("operator", "operator", "Operator Huang", "Guangzhou 120"),
     ("doctor", "doctor", "Dr Chen", "Reference Hospital"),
+    ("cardiologist", "doctor", "Dr Wang", "Reference Hospital"),
     ("admin", "administrator", "Administrator", "Guangzhou 120"),
 )
 _PASSWORD_BYTES: Final = 9

@@ -84,6 +84,37 @@ def accounts(city: City, folder: Folder, people: Path) -> Program:
     )
 
 
+def teams(city: City, folder: Folder, wanted: Path) -> Program:
+    """Return what makes the teams in the file `wanted`, which crews may ring."""
+    return Program(
+        name="teams",
+        arguments=("hub", "team", "import", str(wanted)),
+        environment=_hub_environment(city, folder),
+        ends=True,
+    )
+
+
+def teams_file() -> bytes:
+    """Return the teams of the demo's hospital: Dr Chen first, then the cardiologist."""
+    steps = {
+        "chest-pain": ("胸痛中心 Chest pain", "chest_pain", [["doctor"], ["cardiologist"]]),
+        "stroke": ("卒中中心 Stroke", "stroke", [["doctor"]]),
+        "trauma": ("创伤中心 Trauma", "trauma", [["doctor", "cardiologist"]]),
+        "paediatrics": ("儿科 Paediatrics", "paediatrics", [["cardiologist"]]),
+    }
+    listed = [
+        {
+            "team_id": team_id,
+            "name": name,
+            "kind": kind,
+            "organisation": "Reference Hospital",
+            "steps": members,
+        }
+        for team_id, (name, kind, members) in steps.items()
+    ]
+    return json.dumps(listed, indent=1, ensure_ascii=False).encode()
+
+
 def enrolment(city: City, folder: Folder, wanted: Path, made: Path) -> Program:
     """Return what enrols the units in the file `wanted`, and writes their credentials to `made`."""
     return Program(

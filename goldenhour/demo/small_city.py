@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,18 @@ class SmallCity:
 
 
 @contextlib.asynccontextmanager
-async def small_city(
+async def small_city(  # noqa: PLR0913 -- how it may differ from the demo
     path: Path,
     *,
     recordings: Recordings | None = None,
     devices: Sequence[str] = (),
     light_units: int = 0,
     cameras: bool = True,
+    agent_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[SmallCity]:
     """Run a hub and one ambulance; `devices` are further options of its simulators.
+
+    `agent_settings` are further settings of the agent, by their whole names.
 
     `light_units` are enrolled, and do not drive.
 
@@ -87,9 +90,10 @@ async def small_city(
             wires = dataclasses.replace(wires, arguments=(*wires.arguments, *devices))
             await start.started(wires, within_s=START_S)
             agent = programs.agent(city, site, folder)
+            further = dict(agent_settings or {})
             if not cameras:
-                blind = {**agent.environment, "GOLDENHOUR_EDGE_CAMERAS": "{}"}
-                agent = dataclasses.replace(agent, environment=blind)
+                further["GOLDENHOUR_EDGE_CAMERAS"] = "{}"
+            agent = dataclasses.replace(agent, environment={**agent.environment, **further})
             await start.started(agent, within_s=START_S)
             url = await BuiltInPostgres(folder.hub / "postgres").running_elsewhere()
             assert url is not None  # noqa: S101 -- the hub is up

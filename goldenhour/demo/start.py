@@ -49,6 +49,7 @@ class Start:
         hub, _ = await asyncio.gather(self.start_hub(), self.start_hospital())
         self.on_step("enrolling the units")
         await self.enrol()
+        await self.make_teams()
         self.on_step("starting devices, agents and light units")
         await asyncio.gather(self.start_fleet(), *map(self.start_unit, self.city.units))
         self.on_step("waiting until every unit is seen at the hub")
@@ -94,6 +95,12 @@ class Start:
                 await self.children.complete(programs.accounts(self.city, self.folder, people))
             finally:
                 people.unlink(missing_ok=True)
+
+    async def make_teams(self) -> None:
+        """Have the teams that crews may ring; those of an earlier demo are made again."""
+        wanted = self.folder.root / "teams.json"
+        write_whole(wanted, programs.teams_file())
+        await self.children.complete(programs.teams(self.city, self.folder, wanted))
 
     async def start_unit(self, site: UnitSite) -> None:
         """Start one vehicle: its devices and modem, then its agent."""

@@ -41,7 +41,9 @@ def card_of(city: City, accounts: Sequence[Account], folder: Folder) -> dict[str
 
 def show(console: Console, card: dict[str, Any]) -> None:
     """Print the table."""
-    passwords = {one["role"]: (one["username"], one["password"]) for one in card["accounts"]}
+    by_role: dict[str, list[tuple[str, str]]] = {}
+    for one in card["accounts"]:
+        by_role.setdefault(one["role"], []).append((one["username"], one["password"]))
     table = Table(
         title="Golden Hour · 黄金一小时",
         title_justify="left",
@@ -51,9 +53,11 @@ def show(console: Console, card: dict[str, Any]) -> None:
     )
     for heading in ("screen", "address", "name", "password"):
         table.add_column(heading, no_wrap=True)
-    table.add_row("operator", card["operator_url"], *passwords["operator"])
-    table.add_row("doctor", card["doctor_url"], *passwords["doctor"])
-    table.add_row("admin", card["hub_url"] + "/", *passwords["administrator"])
+    pages = {"operator": card["operator_url"], "doctor": card["doctor_url"]}
+    for role in ("operator", "doctor", "administrator"):
+        for person in by_role.get(role, ()):
+            screen = "admin" if role == "administrator" else role
+            table.add_row(screen, pages.get(role, card["hub_url"] + "/"), *person)
     for unit in card["units"]:
         name = f"crew, {unit['call_sign']}"
         table.add_row(name, unit["tablet_url"], "any name", unit["pin"])

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import Final
 
+from hub.access.guests import GRANT, Guests
 from hub.access.metrics import REFUSED
 from hub.access.rights import Principal, Role
 from hub.access.secrets import (
@@ -52,6 +53,7 @@ class Desk:
         self._tries_of_address = Tries(clock, most=_TRIES_OF_ADDRESS)
         self._refusals_noted = Tries(clock, most=1)
         self._words = Tries(clock, most=_WORDS)
+        self.guests = Guests(pool, clock)
         self._watched: dict[bytes, set[asyncio.Event]] = {}
         self._looks: OrderedDict[tuple[str, str], float] = OrderedDict()
 
@@ -121,7 +123,9 @@ class Desk:
         people = await accounts.standing(self._pool, digests, now_utc_us=self._clock.utc_us())
         names = [UnitId(one.partition(":")[0]) for one in kinds.get(_UNIT, ())]
         vehicles = await units.of_names(self._pool, names)
+        visitors = await self.guests.standing(kinds.get(GRANT, []))
         good = {_grant_of_session(one) for one in people} | {_grant_of(one) for one in vehicles}
+        good |= {f"{GRANT}:{one}" for one in visitors}
         return good & set(grants)  # a unit may have a newer credential
 
     async def sign_out(self, principal: Principal, token: str) -> None:

@@ -12,7 +12,7 @@ from hub.access.rights import Principal
 from hub.api import audit, fleet, health, live, pages, records, session, units
 from hub.api.feed import Feed
 from hub.api.gate import anybody
-from hub.consult import Consult, consult_router, order_router, room_router
+from hub.consult import Consult, consult_router, guest_router, order_router, room_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
@@ -60,6 +60,7 @@ def build_api(
     )
     for name in Parts.__slots__:
         setattr(app.state, name, getattr(parts, name))
+    app.state.guests = parts.desk.guests
     # WHIP and WHEP obey a bearer token, which no page's browser adds by itself
     app.add_middleware(Gate, origins=parts.origins, open_to_all="/api/v1/media/wh")
     return app
@@ -91,6 +92,7 @@ def routes_alone(
     app.include_router(consult_router)
     app.include_router(order_router)
     app.include_router(room_router)
+    app.include_router(guest_router)
     app.include_router(handoff_router)
     app.include_router(recordings_router)
     app.include_router(

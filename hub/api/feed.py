@@ -62,6 +62,8 @@ class Viewer:
         self.principal = principal
         self.number = number
         self.seat: EncounterId | None = None
+        self.over = asyncio.Event()
+        """Set when whoever watches has lost their right to."""
         self.watch = Watch()
         self._feed = feed
         self._queue: deque[tuple[Arrived | None, str | bytes]] = deque()
@@ -72,6 +74,11 @@ class Viewer:
 
     def follow(self, watch: Watch) -> None:
         """Follow something else from now on; who begins to follow the fleet is sent all of it."""
+        guest = self.principal.guest_of
+        if guest is not None:  # of everything, the one unit
+            self.watch = Watch(units=[guest.unit], waveforms=watch.waveforms)
+            self.push(self._feed.fleet_text(self.principal, units={guest.unit}))
+            return
         is_new_to_fleet = watch.fleet and not self.watch.fleet
         self.watch = watch
         if is_new_to_fleet:
@@ -107,9 +114,11 @@ class Viewer:
         span = self._spans.setdefault(key, _Span(record.captured_utc_us, record.captured_utc_us, 0))
         span.take(record.captured_utc_us)
 
-    def may_follow(self, stream: Stream) -> bool:
-        """Say whether this viewer has a right to records of `stream`."""
-        return stream in NOT_CLINICAL or self.principal.may(Action.SEE_PATIENT)
+    def may_follow(self, stream: Stream, unit: UnitId) -> bool:
+        """Say whether this viewer has a right to records of `stream` of `unit`."""
+        if self.principal.guest_of is None and stream in NOT_CLINICAL:
+            return True
+        return self.principal.may(Action.SEE_PATIENT, unit=unit)
 
     async def run(self, send: Callable[[str | bytes], Awaitable[None]], clock: Clock) -> None:
         """Send until cancelled or until `send` raises."""
@@ -207,7 +216,7 @@ class Feed:
         """Send an event of `unit`'s patient to those who follow the unit and have the right."""
         text = event.model_dump_json()
         for viewer in self._viewers:
-            if unit in viewer.watch.units and viewer.principal.may(Action.SEE_PATIENT):
+            if unit in viewer.watch.units and viewer.principal.may(Action.SEE_PATIENT, unit=unit):
                 viewer.push(text)
 
     def to_person(self, username: str, event: FeedModel) -> None:
@@ -216,6 +225,19 @@ class Feed:
         for viewer in self._viewers:
             if viewer.principal.username == username and viewer.principal.role is not None:
                 viewer.push(text)
+
+    def put_out(self, username: str) -> None:
+        """Have every screen of somebody closed, whose right to it has ended."""
+        for viewer in self._viewers:
+            if viewer.principal.username == username:
+                viewer.over.set()
+
+    def guests_out(self, encounter_id: EncounterId) -> None:
+        """Have the screens of an encounter's guests closed: it is over."""
+        for viewer in self._viewers:
+            guest = viewer.principal.guest_of
+            if guest is not None and guest.encounter_id == encounter_id:
+                viewer.over.set()
 
     def to_screen(self, number: int, event: FeedModel) -> None:
         """Send an event to one screen, if it is still there."""
@@ -242,7 +264,9 @@ class Feed:
         record = arrived.record
         message: str | bytes | None = None
         for viewer in self._viewers:
-            if record.unit not in viewer.watch.units or not viewer.may_follow(record.stream):
+            if record.unit not in viewer.watch.units or not viewer.may_follow(
+                record.stream, record.unit
+            ):
                 continue
             if record.stream is Stream.WAVEFORM and not viewer.watch.waveforms:
                 continue
@@ -258,7 +282,7 @@ class Feed:
 
 def for_eyes_of(principal: Principal, view: UnitView) -> UnitView:
     """Return `view` without what `principal` has no right to."""
-    if principal.may(Action.SEE_PATIENT):
+    if principal.may(Action.SEE_PATIENT, unit=view.unit):
         return view
     alarms = without_patient(view.alarms)
     return view.model_copy(update={"news2": None, "encounter_id": None, "alarms": alarms})

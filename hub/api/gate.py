@@ -1,4 +1,4 @@
-"""Who asks: a person by session cookie, a unit by its credential."""
+"""Who asks: a person by session cookie, a guest by their link, a unit by its credential."""
 
 import base64
 import binascii
@@ -7,11 +7,13 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, WebSocket
 
 from hub.access.desk import Desk
+from hub.access.guests import Guests
 from hub.access.rights import Principal
 from protocols.errors import AccessError, SignInError
 from protocols.http.gate import check_origin
 
 COOKIE: Final = "gh_session"
+GUEST_COOKIE: Final = "gh_guest"
 
 
 async def signed_in(request: Request) -> Principal:
@@ -32,6 +34,34 @@ async def signed_in(request: Request) -> Principal:
 SignedIn = Annotated[Principal, Depends(signed_in)]
 
 
+async def guest(request: Request | WebSocket) -> Principal | None:
+    """Return which guest asks, by the cookie of their link; None for nobody."""
+    token = request.cookies.get(GUEST_COOKIE)
+    guests: Guests | None = getattr(request.app.state, "guests", None)
+    return await guests.who(token) if token and guests is not None else None
+
+
+async def signed_in_or_guest(request: Request) -> Principal:
+    """Return who asks: somebody with a session, or else a guest by their link.
+
+    Only for routes that require a right in one encounter or unit, for a guest has it there alone.
+
+    Raises:
+        SignInError: nobody.
+    """
+    try:
+        return await signed_in(request)
+    except SignInError:
+        principal = await guest(request)
+        if principal is None:
+            raise
+        request.state.principal = principal
+        return principal
+
+
+SignedInOrGuest = Annotated[Principal, Depends(signed_in_or_guest)]
+
+
 async def anybody(request: Request) -> Principal | None:
     """Return who asks, by session cookie or as a unit by HTTP Basic (RFC 7617); None for nobody."""
     header = request.headers.get("authorization", "")
@@ -44,7 +74,8 @@ async def anybody(request: Request) -> Principal | None:
         name, _, password = text.partition(":")
         return await desk.unit_of(name[:64], password[:256])
     token = request.cookies.get(COOKIE)
-    return await desk.who(token) if token else None
+    known = await desk.who(token) if token else None
+    return known or await guest(request)
 
 
 async def signed_in_socket(socket: WebSocket, origins: frozenset[str]) -> Principal | None:
@@ -55,4 +86,5 @@ async def signed_in_socket(socket: WebSocket, origins: frozenset[str]) -> Princi
         return None
     token = socket.cookies.get(COOKIE)
     desk: Desk = socket.app.state.desk
-    return await desk.who(token) if token else None
+    known = await desk.who(token) if token else None
+    return known or await guest(socket)

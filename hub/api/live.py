@@ -41,7 +41,7 @@ async def live(socket: WebSocket) -> None:
     state = socket.app.state
     principal = await signed_in_socket(socket, state.origins)
     await socket.accept()
-    if principal is None or not principal.may(Action.SEE_FLEET):
+    if principal is None or not (principal.guest_of or principal.may(Action.SEE_FLEET)):
         await socket.close(_NOT_SIGNED_IN, "sign in first")
         return
     feed: Feed = state.feed
@@ -77,7 +77,7 @@ async def _serve(socket: WebSocket, viewer: Viewer, principal: Principal) -> Lef
 
     sending = asyncio.create_task(viewer.run(send, clock), name="live.send")
     hearing = asyncio.create_task(_hear(socket, viewer, principal), name="live.hear")
-    lasting = asyncio.create_task(_outlast(socket, principal), name="live.session")
+    lasting = asyncio.create_task(_outlast(socket, viewer), name="live.session")
     tasks = {sending, hearing, lasting}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -103,10 +103,22 @@ async def _sit(rooms: Rooms, viewer: Viewer, room: str | None) -> None:
             await rooms.enter(viewer, room)
 
 
-async def _outlast(socket: WebSocket, principal: Principal) -> None:
-    """Close the socket when the session that opened it ends."""
+async def _outlast(socket: WebSocket, viewer: Viewer) -> None:
+    """Close the socket when the session, or the guest's link, that opened it ends."""
     desk: Desk = socket.app.state.desk
-    await desk.wait_ended(principal, socket.cookies[COOKIE])
+    principal = viewer.principal
+    if principal.guest_of is None:
+        await desk.wait_ended(principal, socket.cookies[COOKIE])
+    else:
+        waits = {
+            asyncio.create_task(desk.guests.wait_ended(principal)),
+            asyncio.create_task(viewer.over.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
     await socket.close(_NOT_SIGNED_IN, "the session has ended")
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
 from hub.api.feed import NOT_CLINICAL, wave_message
-from hub.api.gate import SignedIn
+from hub.api.gate import SignedInOrGuest
 from hub.api.units import DeclaredGap, UnitPath
 from hub.ingest.taps import Arrived
 from hub.store import ledgers, units
@@ -67,7 +67,7 @@ class Records(BaseModel):
 async def read(  # noqa: PLR0913 -- each is a part of the question
     *,
     unit: UnitPath,
-    principal: SignedIn,
+    principal: SignedInOrGuest,
     request: Request,
     stream: Stream,
     from_utc_us: From = 0,
@@ -77,6 +77,7 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
 ) -> Response:
     """Return what the vehicle captured in the span and the hub has, and the holes declared."""
     await _may_read(request, principal, unit, stream)
+    from_utc_us = _allowed_from(principal, from_utc_us)
     pool = request.app.state.pool
     found = await store.read(
         pool,
@@ -96,7 +97,7 @@ async def read(  # noqa: PLR0913 -- each is a part of the question
 async def waveform(  # noqa: PLR0913 -- each is a part of the question
     *,
     unit: UnitPath,
-    principal: SignedIn,
+    principal: SignedInOrGuest,
     request: Request,
     from_utc_us: From,
     to_utc_us: To | None = None,
@@ -104,6 +105,7 @@ async def waveform(  # noqa: PLR0913 -- each is a part of the question
 ) -> StreamingResponse:
     """Return the blocks as binary messages of the live feed, each after its length (`u32 LE`)."""
     await _may_read(request, principal, unit, Stream.WAVEFORM)
+    from_utc_us = _allowed_from(principal, from_utc_us)
     if to_utc_us is None:
         to_utc_us = from_utc_us + MAX_WAVE_SPAN_US
     if not 0 <= to_utc_us - from_utc_us <= MAX_WAVE_SPAN_US:
@@ -139,10 +141,16 @@ async def _may_read(request: Request, principal: Principal, unit: str, stream: S
     if stream in NOT_CLINICAL:
         principal.require(Action.SEE_FLEET)
     else:
-        principal.require(Action.SEE_PATIENT)
+        principal.require(Action.SEE_PATIENT, unit=unit)
         desk: Desk = request.app.state.desk
         await desk.looked(principal, unit, stream.value)
     await units.find(request.app.state.pool, UnitId(unit))
+
+
+def _allowed_from(principal: Principal, from_utc_us: int) -> int:
+    """Return from when on somebody may read: a guest, what is of their one patient."""
+    guest = principal.guest_of
+    return from_utc_us if guest is None else max(from_utc_us, guest.since_utc_us)
 
 
 def _text(page: Page, gaps: Sequence[asyncpg.Record]) -> str:

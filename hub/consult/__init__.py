@@ -2,6 +2,7 @@
 
 from hub.consult.consult import Consult
 from hub.consult.formulary import read_formulary
+from hub.consult.guest_routes import guest_router
 from hub.consult.order_routes import order_router
 from hub.consult.room_routes import room_router
 from hub.consult.rooms import Rooms
@@ -11,6 +12,7 @@ __all__ = [
     "Consult",
     "Rooms",
     "consult_router",
+    "guest_router",
     "order_router",
     "read_formulary",
     "room_router",

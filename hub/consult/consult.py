@@ -67,8 +67,8 @@ class Consult:
         self._orders = orders
         self._feed = feed
         self._fleet = fleet
-        self.rings = Rings(pool, clock, fleet=fleet, step_s=ring_step_s, tell=self._tell)
-        self.rooms = Rooms(pool, clock, orders=orders, feed=feed, rings=self.rings, tell=self._tell)
+        self.rings = Rings(pool, clock, fleet=fleet, step_s=ring_step_s, tell=self.tell)
+        self.rooms = Rooms(pool, clock, orders=orders, feed=feed, rings=self.rings, tell=self.tell)
         self.directory = Directory(pool, clock, orders=orders)
         self._following = Following(orders, clock, rings=self.rings, rooms=self.rooms)
         self.advising = Advising(
@@ -76,7 +76,7 @@ class Consult:
             clock,
             orders=orders,
             formulary=formulary or read_formulary(None),
-            tell=self._tell,
+            tell=self.tell,
         )
         self._wake = asyncio.Event()
         self._handover_asked = asyncio.Event()
@@ -117,6 +117,10 @@ class Consult:
         await self.rooms.turn()
         await self.directory.turn()
 
+    def now_utc_us(self) -> int:
+        """Return the hub's time."""
+        return self._clock.utc_us()
+
     # -- what a doctor does ---------------------------------------------------------------------
 
     async def open(self, unit: UnitId, who: Principal) -> tuple[Encounter, bool]:
@@ -150,7 +154,7 @@ class Consult:
             )
             await self._orders.put(connection, unit, order)
             opened = await encounters.find(connection, encounter_id)
-        await self._tell(News(encounters={encounter_id: unit}, orders_for={unit}))
+        await self.tell(News(encounters={encounter_id: unit}, orders_for={unit}))
         return opened, True
 
     async def advise(
@@ -177,7 +181,7 @@ class Consult:
                 if record.stream in {Stream.CHART, Stream.ACK} and record.understood:
                     news.add(await self._apply(connection, record))
             await records.mark_followed(connection, FOLLOWER, batch[-1][0])
-        await self._tell(news)
+        await self.tell(news)
         return True
 
     async def _apply(self, connection: Connection, record: StoredRecord) -> News:
@@ -197,9 +201,9 @@ class Consult:
     async def _expire(self) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             expired = await advice.expire(connection, now_utc_us=self._clock.utc_us())
-        await self._tell(News(events=[(one.unit, advice_event(one)) for one in expired]))
+        await self.tell(News(events=[(one.unit, advice_event(one)) for one in expired]))
 
-    async def _tell(self, news: News) -> None:
+    async def tell(self, news: News) -> None:
         """Tell screens and vehicles of what has been committed."""
         for unit in news.orders_for:
             self._orders.nudge(unit)
@@ -236,5 +240,6 @@ class Consult:
         """Empty the room of an encounter that is closed."""
         async with self._pool.acquire() as connection, connection.transaction():
             news = await self.rings.ended(connection, encounter)
-        await self._tell(news)
+        await self.tell(news)
         await self.rooms.ended(encounter)
+        self._feed.guests_out(encounter.encounter_id)

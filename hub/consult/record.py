@@ -10,6 +10,7 @@ from protocols.ids import EncounterId
 class Entry(BaseModel):
     """One thing that happened; what concerns an advice says which, and what it was."""
 
+    number: int | None  # None: a step of an advice
     at_utc_us: int
     kind: str
     by: str | None
@@ -19,7 +20,13 @@ class Entry(BaseModel):
 async def record_of(pool: Pool, encounter_id: EncounterId) -> list[Entry]:
     """Return the room's events and every step of every advice, oldest first."""
     entries = [
-        Entry(at_utc_us=event.at_utc_us, kind=event.kind, by=event.by, facts=dict(event.facts))
+        Entry(
+            number=event.number,
+            at_utc_us=event.at_utc_us,
+            kind=event.kind,
+            by=event.by,
+            facts=dict(event.facts),
+        )
         for event in await rooms.events_of(pool, encounter_id)
     ]
     for one in await advice.of_encounter(pool, encounter_id):
@@ -29,6 +36,12 @@ async def record_of(pool: Pool, encounter_id: EncounterId) -> list[Entry]:
             by = step.by or (one.given_by if step.said == "sent" else None)
             kind = "ordered" if step.said == "sent" and one.medication else step.said
             entries.append(
-                Entry(at_utc_us=step.at_utc_us, kind=f"advice.{kind}", by=by, facts=facts)
+                Entry(
+                    number=None,
+                    at_utc_us=step.at_utc_us,
+                    kind=f"advice.{kind}",
+                    by=by,
+                    facts=facts,
+                )
             )
     return sorted(entries, key=lambda entry: entry.at_utc_us)

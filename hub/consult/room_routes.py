@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub.access.desk import Desk
 from hub.access.rights import Action
-from hub.api.gate import SignedIn
+from hub.api.gate import SignedIn, SignedInOrGuest
 from hub.consult.consult import Consult
 from hub.consult.record import Entry, record_of
 from hub.store import encounters
@@ -76,7 +76,7 @@ async def decline(ring_id: _Id, principal: SignedIn, request: Request) -> None:
 
 
 @room_router.get("/encounters/{encounter_id}/room", summary="See who is in the room")
-async def room(encounter_id: _Id, principal: SignedIn, request: Request) -> RoomChanged:
+async def room(encounter_id: _Id, principal: SignedInOrGuest, request: Request) -> RoomChanged:
     """Return who is there and how the rings stand."""
     principal.require(Action.SEE_PATIENT, encounter_id=encounter_id)
     state = request.app.state
@@ -86,7 +86,7 @@ async def room(encounter_id: _Id, principal: SignedIn, request: Request) -> Room
 
 
 @room_router.post("/encounters/{encounter_id}/texts", status_code=204, summary="Say something")
-async def say(encounter_id: _Id, body: Words, principal: SignedIn, request: Request) -> None:
+async def say(encounter_id: _Id, body: Words, principal: SignedInOrGuest, request: Request) -> None:
     """Say something to everybody in the room and to the crew."""
     principal.require(Action.JOIN_ROOM, encounter_id=encounter_id)
     consult: Consult = request.app.state.consult
@@ -96,7 +96,7 @@ async def say(encounter_id: _Id, body: Words, principal: SignedIn, request: Requ
 
 
 @room_router.get("/encounters/{encounter_id}/record", summary="See the room's record")
-async def record(encounter_id: _Id, principal: SignedIn, request: Request) -> Record:
+async def record(encounter_id: _Id, principal: SignedInOrGuest, request: Request) -> Record:
     """Return everything that happened: rung, joined, left, said, ordered, read back, given."""
     principal.require(Action.SEE_PATIENT, encounter_id=encounter_id)
     state = request.app.state

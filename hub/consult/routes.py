@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
-from hub.api.gate import SignedIn
+from hub.api.gate import SignedIn, SignedInOrGuest
 from hub.consult.alarms import AlarmEpisode, alarms_of
 from hub.consult.consult import Consult
 from hub.consult.events import advice_event, handoff_event
@@ -125,10 +125,10 @@ async def see(encounter_id: EncounterPath, principal: SignedIn, request: Request
 
 @consult_router.get("/{encounter_id}/advice", summary="See the advice given")
 async def see_advice(
-    encounter_id: EncounterPath, principal: SignedIn, request: Request
+    encounter_id: EncounterPath, principal: SignedInOrGuest, request: Request
 ) -> list[AdviceChanged]:
     """Return the advice, oldest first, each with its newest state."""
-    principal.require(Action.SEE_PATIENT)
+    principal.require(Action.SEE_PATIENT, encounter_id=encounter_id)
     pool = request.app.state.pool
     encounter = await encounters.find(pool, encounter_id)
     desk: Desk = request.app.state.desk

@@ -8,6 +8,7 @@ from typing import Final
 
 from hub.consult.alarms import AlarmEpisode, alarms_of
 from hub.consult.patient import newest_patient, nodes_of
+from hub.consult.record import Entry, record_of
 from hub.store import advice, records, units
 from hub.store.advice import Advice
 from hub.store.database import Pool
@@ -53,6 +54,7 @@ class Case:
     nodes: Sequence[TimeNodeStamp]
     advice: Sequence[Advice]
     alarms: Sequence[AlarmEpisode] = ()
+    record: Sequence[Entry] = ()  # what happened in the room, advice and all
 
 
 async def case_of(pool: Pool, encounter: Encounter) -> Case:
@@ -74,6 +76,7 @@ async def case_of(pool: Pool, encounter: Encounter) -> Case:
         nodes=await nodes_of(pool, encounter),
         advice=await advice.of_encounter(pool, encounter.encounter_id),
         alarms=await alarms_of(pool, encounter),
+        record=await record_of(pool, encounter.encounter_id),
     )
 
 

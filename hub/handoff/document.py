@@ -9,6 +9,7 @@ from typing import Final
 
 from hub.handoff.alarms import alarm_flags, alarm_lines
 from hub.handoff.case import Case
+from hub.handoff.consultation import record_lines, texts
 from hub.handoff.ecg import ecg_observation
 from hub.handoff.fhir import (
     LOINC,
@@ -51,6 +52,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
     age = _age(case, ids)
     words = [one for one in case.advice if one.medication is None]
     said = [(f"advice/{one.advice_id}", communication(one, ids)) for one in words]
+    talk = list(texts(case, ids))
     ordered, administered = list(requests(case, ids)), list(administrations(case, ids))
     sections = [
         _section(ids, "10154-3", "Chief complaint", _complaint(case), [age]),
@@ -59,6 +61,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         _section(ids, "alarms", "Alarms", alarm_lines(case), alarms, system=OURS),
         _section(ids, "11524-6", "EKG study", _ecg_lines(case), [ecg]),
         _section(ids, "67660-4", "Times of the run", _times(case), [nodes]),
+        _section(ids, "11488-4", "Consult note", record_lines(case), talk),
         _section(ids, "18776-5", "Advice", [one.text for one in words], said),
         _section(ids, "29549-3", "Medication administered", drug_lines(case), administered),
         _section(ids, "57828-6", "Prescription list", order_lines(case), ordered),
@@ -77,6 +80,7 @@ def document_of(case: Case, handoff: HandoffRow, hospital: Hospital, *, now_utc_
         *scored,
         *alarms,
         *said,
+        *talk,
         *ordered,
         *administered,
     ]

@@ -25,6 +25,7 @@ from hub.ingest.wire import Watched, WorkerConfig, encode_news, plain
 from hub.ingest.worker import Ingest
 from hub.store.database import Connection, Pool, open_pool
 from hub.store.partitions import hold
+from hub.store.stored import StoredRecord
 from protocols.clock import Clock
 from protocols.errors import EXIT_CONFIG, StorageError
 from protocols.ids import UnitId
@@ -35,14 +36,14 @@ from protocols.runtime.supervise import Service, supervise
 
 log = logging.getLogger(__name__)
 
-_TELL_S: Final = 0.02
+_TELL_S: Final = 0.05
 _AGAIN_S: Final = 0.5
 _COUNT_S: Final = 1.0
 _PART_BYTES: Final = 256 * 1024
 _MOST_UNREAD_BYTES: Final = 2**20
 """What the hub has not read yet; beyond it news wait here, and the newest stands for the others."""
 
-_COLLECT_AFTER: Final = 50_000  # objects made and not gone again
+_COLLECT_AFTER: Final = 200_000  # objects made and not gone again
 _POOL: Final = 2
 
 
@@ -164,7 +165,7 @@ class _Worker:
         self._mqtt = HubMqtt(config.broker, filters=filters, hear=self._heard)
         taps = Taps()
         taps.whole_for(lambda: hub.watched)
-        taps.on_stored(self._telling.add)
+        taps.on_stored(self._stored)
         self._ingest = Ingest(pool, clock, taps, publish=self._mqtt.publish, writer=writer)
 
     async def run(self) -> None:
@@ -180,8 +181,18 @@ class _Worker:
     def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
         self._ingest.hear_all(messages)
 
+    def _stored(self, batch: Sequence[StoredRecord]) -> None:
+        """Tell the hub at once, unless it has not read what it was told before."""
+        self._telling.add(batch)
+        self._push()
+
+    def _push(self) -> None:
+        while self._telling and not self._hub.is_slow:
+            records = self._telling.take(most_bytes=_PART_BYTES)
+            self._hub.tell(encode_news("told", [plain(record) for record in records]))
+
     async def _tell(self) -> None:
-        """Tell the hub what is new, as fast as it takes it."""
+        """Tell the hub how things are, and what it was too slow for."""
         tally, counted_s, given_up = Tally(), 0.0, 0
         was = ("", "")
         while True:
@@ -193,9 +204,7 @@ class _Worker:
                 if word != before:
                     self._hub.tell(encode_news(word))  # type: ignore[arg-type]
             was = now
-            while self._telling and not self._hub.is_slow:
-                records = self._telling.take(most_bytes=_PART_BYTES)
-                self._hub.tell(encode_news("told", [plain(record) for record in records]))
+            self._push()
             if self._clock.monotonic_s() - counted_s >= _COUNT_S and not self._hub.is_slow:
                 counted_s = self._clock.monotonic_s()
                 metrics.UNTOLD.inc(self._telling.given_up - given_up)

@@ -14,7 +14,9 @@ from protocols.link.wire import MAX_MESSAGE_BYTES
 log = logging.getLogger(__name__)
 
 _KEEPALIVE_S: Final = 10
-_PATIENCE_S: Final = 15.0
+_PATIENCE_S: Final = 30.0
+"""A broker to which thousands come at once answers late. One that died ends the connection."""
+
 _MOST_PACKET_BYTES: Final = MAX_MESSAGE_BYTES + 64 * 1024  # and a topic
 _MOST_UNSENT_BYTES: Final = 32 * 2**20
 """What the broker has not taken yet; beyond it acks are dropped, for each is said again."""
@@ -109,7 +111,7 @@ class HubMqtt:
                 break
             except TimeoutError:
                 session.send(mqtt.PING)
-                await session.answer(mqtt.Kind.PINGRESP, within_s=_KEEPALIVE_S)
+                await session.answer(mqtt.Kind.PINGRESP, within_s=_PATIENCE_S)
         raise BrokenError(reason=session.why or "the broker closed the connection")
 
 

@@ -14,8 +14,8 @@ same, for refusing it for ever would stall its stream; it is counted and not sho
 import asyncio
 import logging
 import secrets
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -23,8 +23,9 @@ from hub.ingest import metrics
 from hub.ingest.batch import Batch, Heard, Key, Ledger
 from hub.ingest.bodies import Bodies
 from hub.ingest.queue import MessageQueue, Waiting
+from hub.ingest.receivers import Receivers
+from hub.ingest.refusals import Refusals
 from hub.ingest.taps import Taps
-from hub.store import ledgers
 from hub.store import records as store
 from hub.store.database import DATABASE_ERRORS, NEVER_STORED, Connection, Pool
 from protocols.clock import Clock
@@ -35,11 +36,10 @@ from protocols.link import (
     FrameReader,
     Held,
     Lane,
-    Receiver,
     Stream,
     decode_ack,
     encode_ack,
-)
+)  # fmt: skip
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
 from protocols.link.wire import Loader
 from protocols.messages import Presence
@@ -51,12 +51,9 @@ BATCH_FRAMES: Final = 4_000
 BATCH_BYTES: Final = 32 * 2**20
 """Of bodies, unpacked."""
 
-PART_MESSAGES: Final = 200
+PART_MESSAGES: Final = 500
 PART_BYTES: Final = 512 * 1024
 """Decoded at a time, before anybody else has a turn; unpacked a hundred times as much at worst."""
-
-RECEIVERS: Final = 20_000
-"""Journals kept in memory; the longest unheard one is read again from the database when needed."""
 
 GREETED_EACH: Final = 4
 """Journals that one unit may announce before it is answered: it has one, and had another."""
@@ -98,10 +95,10 @@ class Ingest:
         loader = Loader(secret=secrets.token_bytes(16))
         self._reader = FrameReader(loader=loader)
         self._bodies = Bodies(loader)
-        self._refused: dict[UnitId, dict[str, int]] = {}
+        self._refused = Refusals()
         self._greeted: dict[Key, None] = {}
         self._greeted_of: Counter[UnitId] = Counter()
-        self._receivers: OrderedDict[Key, Receiver] = OrderedDict()
+        self._receivers = Receivers(pool)
         self._wake = asyncio.Event()
         self._stalled = False
 
@@ -178,11 +175,7 @@ class Ingest:
         self._wake.set()
 
     def _refuse(self, unit: UnitId | None, reason: str) -> None:
-        metrics.REFUSED.labels(reason).inc()
-        if unit is None:
-            return
-        counts = self._refused.setdefault(unit, {})
-        counts[reason] = counts.get(reason, 0) + 1
+        self._refused.add(unit, reason)
         self._wake.set()
 
     async def _fill(self, batch: Batch) -> None:
@@ -191,7 +184,7 @@ class Ingest:
             frames = self._decode(self._queue.take(PART_MESSAGES, most_bytes=PART_BYTES))
             try:
                 keys = dict.fromkeys([(unit, frame.journal) for unit, frame, _ in frames])
-                await self._load_receivers(keys)
+                await self._receivers.load(keys)
             except DATABASE_ERRORS as err:
                 self._stall(err)
                 await self._clock.sleep(RETRY_S)
@@ -226,7 +219,7 @@ class Ingest:
         """Commit `batch` and acknowledge; return False where the database did not take it."""
         greeted = list(self._greeted)[:BATCH_FRAMES]
         try:
-            await self._load_receivers(dict.fromkeys(greeted))
+            await self._receivers.load(dict.fromkeys(greeted))
         except DATABASE_ERRORS as err:
             self._let_go(batch)
             self._stall(err)
@@ -319,7 +312,7 @@ class Ingest:
         now_us, now_s = self._clock.utc_us(), self._clock.monotonic_s()
         for key in keys:
             receiver = self._receivers[key]
-            for reason, count in self._refused.pop(key[0], {}).items():
+            for reason, count in self._refused.take(key[0]).items():
                 for _ in range(min(count, 100)):
                     receiver.refused(reason, now_s=now_s)
             ack = receiver.take_ack(now_utc_us=now_us)
@@ -329,24 +322,12 @@ class Ingest:
 
     def _tell_of_refusals(self, now_us: int) -> None:
         """Answer units whose messages were all refused; their newest journal is named."""
-        for unit, counts in self._refused.items():
+        for unit, counts in self._refused.take_all():
             journal = next((j for u, j in reversed(self._receivers) if u == unit), None)
             if journal is not None:
                 refused = tuple(counts.items())
                 ack = Ack(journal=journal, streams={}, committed_utc_us=now_us, refused=refused)
                 self._publish(down_ack(unit), encode_ack(ack))
-        self._refused.clear()
-
-    async def _load_receivers(self, keys: Collection[Key]) -> None:
-        unknown = [key for key in keys if key not in self._receivers]
-        if unknown:
-            held = await ledgers.ledgers_of(self._pool, unknown)
-            for key in unknown:
-                self._receivers[key] = Receiver(journal=key[1], held=held[key])
-        for key in keys:
-            self._receivers.move_to_end(key)
-        while len(self._receivers) > max(RECEIVERS, len(keys)):
-            self._receivers.popitem(last=False)
 
     def _stall(self, err: Exception) -> None:
         metrics.FAILED_COMMITS.inc()

@@ -32,9 +32,9 @@ LIVE_S: Final = 5.0
 GATHER_S: Final = 0.5
 """So long a waveform waits for company. Source: link-protocol, frames of 1 s at most."""
 
-ENOUGH_BYTES: Final = 2400
-"""So many bytes of waveforms wait no longer: more of them would save little. Two packets hold as
-many on every network. Source: RFC 9000, 14."""
+ENOUGH_BYTES: Final = 1200
+"""So many bytes of waveforms wait no longer: more of them would save little. A packet holds as many
+on every network. Source: RFC 9000, 14."""
 
 LIVE_SHARE: Final = 1.25
 URGENT_SHARE: Final = 2.0

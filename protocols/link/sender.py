@@ -14,8 +14,9 @@ first to go when a link comes back.
 What goes next is the choice of `schedule`.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId
@@ -31,6 +32,20 @@ from protocols.link.window import Window
 ONLY_PATH: Final = "main"
 LOOK_S: Final = 0.03
 """So soon one asks again whether a long frame has made room."""
+
+
+LATE: Final = "not acknowledged in time"
+OVERTAKEN: Final = "three later frames were acknowledged"
+ENDED: Final = "its session ended"
+_MOST_LOST: Final = 256
+
+
+class Lost(NamedTuple):
+    """A frame that was given up; what is not acknowledged is sent again. `why` is for people."""
+
+    path: str
+    span: Span
+    why: str
 
 
 class Sender:
@@ -55,6 +70,7 @@ class Sender:
             for stream, newest in last.items()
         }
         self._schedule = Schedule(self._accounts, self.paths)
+        self._lost: deque[Lost] = deque(maxlen=_MOST_LOST)
 
     @property
     def best(self) -> str:
@@ -156,7 +172,7 @@ class Sender:
     def connected(self, path: str = ONLY_PATH, *, now_s: float) -> None:
         """Begin a session on `path`. If it is the only one, all but the newest is backlog."""
         is_first = not self.is_connected
-        self._put_back(self.paths[path].connected())
+        self._put_back(self.paths[path].connected(), path, ENDED)
         if is_first:
             for account in self._accounts.values():
                 account.age(before_s=now_s - LIVE_S)
@@ -168,7 +184,7 @@ class Sender:
 
     def disconnected(self, path: str = ONLY_PATH) -> None:
         """End the session of `path`; nothing is planned there until the next."""
-        self._put_back(self.paths[path].disconnected())
+        self._put_back(self.paths[path].disconnected(), path, ENDED)
 
     def sent(  # noqa: PLR0913 -- what there is to say of a frame
         self,
@@ -212,13 +228,14 @@ class Sender:
                 changed[stream] = account.acked.held
                 self._drop_copies(stream)
         for name, path in self.paths.items():
-            self._put_back(path.acked(ack.echo_utc_us, self._is_acked, now_s=now_s), on=name)
+            lost = path.acked(ack.echo_utc_us, self._is_acked, now_s=now_s)
+            self._put_back(lost, name, OVERTAKEN)
         return changed
 
     def tick(self, *, now_s: float) -> None:
         """Return to be sent whatever has been in flight for longer than the timeout."""
         for name, path in self.paths.items():
-            self._put_back(path.tick(now_s=now_s), on=name)
+            self._put_back(path.tick(now_s=now_s), name, LATE)
 
     def next_tick_s(self, *, now_s: float) -> float | None:
         """Return when (monotonic) time alone gives something to do; None while it never does."""
@@ -234,6 +251,12 @@ class Sender:
             due_s.append(now_s + LOOK_S)
         return min(due_s, default=None)
 
+    def take_lost(self) -> list[Lost]:
+        """Return the frames given up since this was asked last, the newest 256 of them."""
+        lost = list(self._lost)
+        self._lost.clear()
+        return lost
+
     def plan(self, path: str = ONLY_PATH, *, now_s: float) -> Plan | None:
         """Return what to send on `path` now, or None: nothing waits, no room, or no session."""
         return self._schedule.choose(path, now_s=now_s)
@@ -244,14 +267,19 @@ class Sender:
         stream, first, last = span
         return self._account(stream).acked.covers(first, last)
 
-    def _put_back(self, spans: Iterable[Span], *, on: str | None = None) -> None:
-        """Have what of `spans` is not acknowledged sent again; a copy on the path it was on."""
-        for stream, first, last in spans:
+    def _put_back(self, spans: Iterable[Span], path: str, why: str) -> None:
+        """Have what of `spans` is not acknowledged sent again; a copy on the path it was on.
+
+        A session's end needs no copies: the next one begins with all that is not acknowledged.
+        """
+        for span in spans:
+            self._lost.append(Lost(path, span, why))
+            stream, first, last = span
             account = self._account(stream)
             if stream not in URGENT:
                 account.put_back(first, last)
-            elif on is not None:
-                copies = self.paths[on].copies.setdefault(stream, SeqRanges())
+            elif why is not ENDED:
+                copies = self.paths[path].copies.setdefault(stream, SeqRanges())
                 for start, end in list(account.acked.missing(first, last)):
                     copies.add(start, end)
 

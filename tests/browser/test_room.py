@@ -1,7 +1,6 @@
-"""The consultation as its people see it: orders read back, rings, the room and its guests."""
+"""The consultation as its people see it: a ring, the room, orders read back, and what is left."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -11,66 +10,140 @@ from tests.browser.screens import by_id, context, sign_in, sign_in_crew
 from tests.running.demo import RunningDemo
 
 UNIT = "A-001"
+BUSY_MS = 60_000
+"""Three screens, a city and other tests may share two cores; nothing here is about speed."""
 
 
-@pytest.fixture
-def people(demo: RunningDemo, chromium: Browser) -> Iterator[tuple[Page, Page]]:
-    """A doctor in the room of the unit, and its crew with a patient in their care."""
+@pytest.mark.timeout(600)
+def test_a_crew_rings_and_doctors_join_write_and_order(
+    demo: RunningDemo, chromium: Browser, shoot: Shoot
+) -> None:
     with (
         context(chromium, size=(1920, 1080)) as ward,
+        context(chromium, size=(1920, 1080)) as lab,
         context(chromium, wide=False) as van,
     ):
-        doctor, tablet = ward.new_page(), van.new_page()
+        doctor, specialist, tablet = ward.new_page(), lab.new_page(), van.new_page()
+        for page in (doctor, specialist, tablet):
+            page.set_default_timeout(BUSY_MS)
         sign_in_crew(tablet, demo, UNIT)
         sign_in(doctor, demo, "doctor", path="/doctor/")
+        sign_in(specialist, demo, "cardiologist", path="/doctor/")
+        for event in ("roll", "arrive", "contact"):
+            expect(by_id(tablet, "next-step")).to_have_attribute("data-event", event)
+            by_id(tablet, "next-step").click()
+        describe_the_patient(tablet)
+
+        ring_the_chest_pain_team(tablet)
+        decline(doctor, shoot)
+        join(specialist, shoot)
+        see_who_came(tablet)
+        talk(specialist, tablet)
         by_id(doctor, f"unit-row-{UNIT}").click()
-        yield doctor, tablet
+        by_id(doctor, "room-join").click()
+        expect(by_id(doctor, "room-person")).to_have_count(2, timeout=BUSY_MS)
+        order_read_back_and_give(doctor, tablet, shoot)
+        order_beyond_the_usual_and_take_it_back(doctor, tablet, shoot)
+        by_id(doctor, "room-leave").click()
+        expect(by_id(specialist, "room-person")).to_have_count(1, timeout=BUSY_MS)
+        expect(by_id(specialist, "room-record")).to_contain_text("Dr Chen left")
+        in_both_languages(specialist, shoot, "doctor-room")
 
 
-@pytest.mark.timeout(400)
-def test_a_drug_is_ordered_read_back_and_given(people: tuple[Page, Page], shoot: Shoot) -> None:
-    doctor, tablet = people
-    order_aspirin(doctor, "300", remark="chewed, with water")
+def describe_the_patient(tablet: Page) -> None:
+    by_id(tablet, "tab-patient").click()
+    tablet.locator(".pat-who").click()
+    by_id(tablet, "patient-age").fill("62")
+    by_id(tablet, "patient-sex-female").click()
+    by_id(tablet, "patient-complaint").fill("Chest pain 40 min")
+    by_id(tablet, "patient-save").click()
+    expect(by_id(tablet, "patient-save")).to_have_count(0)
+
+
+def ring_the_chest_pain_team(tablet: Page) -> None:
+    by_id(tablet, "tab-help").click()
+    by_id(tablet, "eta-10").click()
+    by_id(tablet, "ring-team-chest-pain").click()
+    ring = by_id(tablet, "crew-ring").first
+    expect(ring).to_have_attribute("data-state", "ringing", timeout=BUSY_MS)
+    expect(ring).to_contain_text("Dr Chen")
+
+
+def decline(doctor: Page, shoot: Shoot) -> None:
+    line = doctor.locator("[data-testid^='ring-'][data-call=ringing]")
+    expect(line).to_contain_text(re.compile(r"Yuexiu 1.*Chest pain 40 min.*F 62.*ETA"))
+    in_both_languages(doctor, shoot, "doctor-ring")
+    by_id(doctor, "ring-decline").click()
+    expect(line).to_have_count(0, timeout=BUSY_MS)
+
+
+def join(specialist: Page, shoot: Shoot) -> None:
+    by_id(specialist, "ring-join").click()
+    expect(by_id(specialist, "room-person")).to_contain_text("Dr Wang", timeout=BUSY_MS)
+    expect(by_id(specialist, "ring-join")).to_have_count(0, timeout=BUSY_MS)
+    shoot(specialist, "doctor-joined")
+
+
+def see_who_came(tablet: Page) -> None:
+    ring = by_id(tablet, "crew-ring").first
+    expect(ring).to_have_attribute("data-state", "answered", timeout=BUSY_MS)
+    expect(ring.locator("[data-state=declined]")).to_contain_text("Dr Chen")
+    expect(ring.locator("[data-state=answered]")).to_contain_text("Dr Wang")
+    expect(by_id(tablet, "crew-people")).to_contain_text("Dr Wang")
+
+
+def talk(specialist: Page, tablet: Page) -> None:
+    by_id(specialist, "room-text").fill("Any allergies?")
+    by_id(specialist, "room-say").click()
+    expect(by_id(tablet, "crew-texts")).to_contain_text("Any allergies?", timeout=BUSY_MS)
+    by_id(tablet, "crew-text").fill("None known")
+    by_id(tablet, "crew-say").click()
+    expect(by_id(specialist, "room-record")).to_contain_text("Li Lei: None known", timeout=BUSY_MS)
+
+
+def order_read_back_and_give(doctor: Page, tablet: Page, shoot: Shoot) -> None:
+    pick_aspirin(doctor, "300")
+    by_id(doctor, "order-remark").fill("chewed, with water")
+    by_id(doctor, "order-send").click()
     ring = by_id(tablet, "advice-ring")
-    expect(ring).to_have_attribute("data-kind", "medication")
+    expect(ring).to_have_attribute("data-kind", "medication", timeout=BUSY_MS)
     expect(by_id(tablet, "drug-dose")).to_have_text("300 mg")
-    type_dose(tablet, "30")
+    for digit in "30":
+        by_id(tablet, f"dose-key-{digit}").click()
+    by_id(tablet, "read-back-send").click()
     expect(by_id(tablet, "read-back-wrong")).to_be_visible()
     in_both_languages(tablet, shoot, "crew-read-back")
-    expect(newest(doctor).locator("[data-said=misread]")).to_have_count(1)
+    expect(newest(doctor).locator("[data-said=misread]")).to_have_count(1, timeout=BUSY_MS)
     by_id(tablet, "dose-key-0").click()  # it was 30: now 300
     by_id(tablet, "read-back-send").click()
-    expect(ring).to_have_attribute("data-state", "read_back")
-    in_both_languages(tablet, shoot, "crew-confirm")
+    expect(ring).to_have_attribute("data-state", "read_back", timeout=BUSY_MS)
+    shoot(tablet, "crew-confirm")
     by_id(tablet, "advice-confirm").click()
-    expect(newest(doctor)).to_have_attribute("data-state", "confirmed")
-    in_both_languages(tablet, shoot, "crew-to-give")
+    becomes(newest(doctor), "confirmed")
+    in_both_languages(tablet, shoot, "crew-help")
     by_id(tablet, "given-now").click()
-    expect(newest(doctor)).to_have_attribute("data-state", "administered")
+    becomes(newest(doctor), "administered")
     expect(newest(doctor)).to_contain_text("Li Lei")
     expect(tablet.locator("[data-testid^='to-give-']")).to_have_count(0)
     in_both_languages(doctor, shoot, "doctor-order-given")
 
 
-@pytest.mark.timeout(400)
-def test_an_order_beyond_the_usual_needs_a_reason_and_can_be_taken_back(
-    people: tuple[Page, Page], shoot: Shoot
-) -> None:
-    doctor, tablet = people
+def order_beyond_the_usual_and_take_it_back(doctor: Page, tablet: Page, shoot: Shoot) -> None:
     pick_aspirin(doctor, "3000")
-    form = by_id(doctor, "order-form")
+    form, send = by_id(doctor, "order-form"), by_id(doctor, "order-send")
     expect(form).to_have_attribute("data-verdict", "slip")
-    expect(by_id(doctor, "order-send")).to_be_disabled()
+    expect(send).to_be_disabled()
     by_id(doctor, "order-dose").fill("500")
     expect(form).to_have_attribute("data-verdict", "beyond")
-    expect(by_id(doctor, "order-send")).to_be_disabled()
+    expect(send).to_be_disabled()
     by_id(doctor, "order-reason").fill("only tablets of 500 mg on board")
-    in_both_languages(doctor, shoot, "doctor-order-beyond")
-    by_id(doctor, "order-send").click()
-    expect(by_id(tablet, "advice-ring")).to_contain_text("only tablets of 500 mg on board")
+    shoot(doctor, "doctor-order-beyond")
+    send.click()
+    ring = by_id(tablet, "advice-ring")
+    expect(ring).to_contain_text("only tablets of 500 mg on board", timeout=BUSY_MS)
     newest(doctor).get_by_test_id("advice-withdraw").click()
-    expect(newest(doctor)).to_have_attribute("data-state", "withdrawn")
-    expect(by_id(tablet, "advice-ring")).to_have_count(0)
+    becomes(newest(doctor), "withdrawn")
+    expect(ring).to_have_count(0)
 
 
 def pick_aspirin(doctor: Page, dose: str) -> None:
@@ -79,21 +152,13 @@ def pick_aspirin(doctor: Page, dose: str) -> None:
     by_id(doctor, "order-dose").fill(dose)
 
 
-def order_aspirin(doctor: Page, dose: str, *, remark: str) -> None:
-    pick_aspirin(doctor, dose)
-    by_id(doctor, "order-remark").fill(remark)
-    by_id(doctor, "order-send").click()
-
-
-def type_dose(tablet: Page, dose: str) -> None:
-    for digit in dose:
-        by_id(tablet, f"dose-key-{digit}").click()
-    by_id(tablet, "read-back-send").click()
-
-
 def newest(doctor: Page) -> Locator:
     """The newest advice on the doctor's list."""
     return doctor.locator("[data-testid^='advice-item-']").first
+
+
+def becomes(advice: Locator, state: str) -> None:
+    expect(advice).to_have_attribute("data-state", state, timeout=BUSY_MS)
 
 
 def in_both_languages(page: Page, shoot: Shoot, name: str) -> None:

@@ -5,15 +5,20 @@ import contextlib
 import json
 import signal
 import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
+from protocols.runtime.clock import SystemClock
 from tests.running.program import Running, failing, running
 
 PASSWORD = "x" * 43
+LIMIT_US = 1_000_000
+"""Past this age the tablet shows an ECG as stale. Source: ux.md, rule 1."""
 
 
 def settings(folder: Path, **changes: str) -> dict[str, str]:
@@ -65,6 +70,33 @@ async def test_without_a_hub_the_crew_has_its_tablet_and_the_run_goes_on(tmp_pat
         assert await program.stop() == 0
     assert program.left_behind() == set()
     assert PASSWORD not in program.log.read_text()
+
+
+async def test_without_a_hub_the_tablet_s_ecg_is_live(tmp_path: Path) -> None:
+    async with agent(tmp_path) as program, tablet(program, tmp_path) as http:
+        monitor = f"127.0.0.1:{program.ready['monitor_port']}"
+        log = tmp_path / "monitor.log"
+        async with running("sim", "monitor", monitor, "--ecg", "model", environment={}, log=log):
+            url = str(http.base_url).rstrip("/")
+            cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
+            headers = {"Cookie": cookie, "Origin": url}
+            address = f"ws{url.removeprefix('http')}/api/v1/live"
+            async with connect(address, additional_headers=headers, max_size=None) as socket:
+                await _fresh_blocks(socket, 5)
+
+
+async def _fresh_blocks(socket: ClientConnection, count: int) -> None:
+    """Return when so many blocks of ECG came whose newest sample was under a second old."""
+    clock = SystemClock()
+    async with asyncio.timeout(50):
+        while count:
+            message = await socket.recv()
+            if isinstance(message, bytes):
+                (length,) = struct.unpack_from("<I", message)
+                wave = json.loads(message[4 : 4 + length])
+                newest_us = wave["captured_utc_us"] + wave["sample_count"] / wave["rate_hz"] * 1e6
+                is_fresh = wave["group"] == "ecg" and clock.utc_us() - newest_us < LIMIT_US
+                count -= is_fresh
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -128,9 +128,6 @@ async def test_after_another_boot_it_is_no_earlier_than_it_was(
             await hear(clock, system)
             (correction,) = await corrected(journal, system)
             assert abs(stamp.utc_us + correction.add_us - until_us - 5_000_000) < 1_000
-            system.jump_utc(2 * NOON_US)
-        async with keeping(journal, system, next_boot) as clock:
-            assert clock.stamp().source is ClockSource.GNSS
 
 
 async def kept(journal: Journal, system: FakeClock) -> None:

@@ -126,7 +126,7 @@ async def test_the_hub_s_word_on_the_time_is_taken_before_the_vehicle_s_own(
             await vehicle.orders.advice.answer(order_id, E.CONFIRM, by="Chen")
         [one] = vehicle.orders.advice.shown
         # the countdown on the tablet is by its own clock
-        assert abs(one.expires_utc_us - vehicle.clock.utc_us()) < 2_000_000
+        assert abs(one.expires_utc_us - vehicle.vehicle_clock.utc_us()) < 2_000_000
 
 
 async def test_while_the_time_is_not_known_nothing_is_confirmed(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 `python -m goldenhour.bench.ingest.load CREDENTIALS HOST PORT FRAMES ROUNDS WINDOW` encodes what it
 will send first, so that the sending itself costs next to nothing, connects every unit and says
-`ready`; then, for each line that it reads, it sends one round and says how many seconds it took
-until the last frame was acknowledged, and how long single frames waited. Each round is a new
-journal of each unit: the same records under another name.
+`ready`. Then, for one line that it reads, it makes a round ready and says so; for the next it sends
+that and says how many seconds it took until the last frame was acknowledged, and how long single
+frames waited. Each round is a new journal of each unit: the same records under another name.
 
 Every unit has a connection of its own, `WINDOW` frames of one position each in flight, and waits
 for the hub's own acks. A peer that does not speak them publishes the count of committed frames.
@@ -198,8 +198,10 @@ async def _send(units: list[Unit], host: str, port: int, *, rounds: int, each: i
             await unit.ready.wait()
     print("ready", flush=True)  # noqa: T201 -- to the one who started it
     for _ in range(rounds):
+        await asyncio.to_thread(sys.stdin.readline)
         for unit in units:
             unit.begin_round()
+        print("ready", flush=True)  # noqa: T201
         await asyncio.to_thread(sys.stdin.readline)
         began_s = time.monotonic()
         for unit in units:

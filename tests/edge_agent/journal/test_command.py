@@ -11,6 +11,7 @@ from edge_agent.journal.settings import trace_of
 from edge_agent.uplink.trace import LARGEST_BYTES, Trace, trace_files
 from protocols.ids import JournalId
 from protocols.link import Ack, Held, Sender, Stream
+from protocols.link.sender import LATE, Lost
 from tests.edge_agent.journal.filling import accept, alarm, place, pulse, running
 from tests.edge_agent.uplink.ground import ground
 from tests.fakes.clock import FakeClock
@@ -97,6 +98,15 @@ async def test_trace_tells_why_each_frame_left(tmp_path: Path) -> None:
     assert "joined" in said
     assert "alarm 1–1" in said
     assert [json.loads(line)["why"] for line in alarms.splitlines()] == ["urgent"]
+
+
+def test_the_trace_says_what_is_sent_again_and_why(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "journal-trace.jsonl", FakeClock())
+    trace.lost([Lost("main", (Stream.VITALS, 3, 5), LATE)])
+    trace.flush()
+    said = ask("trace", str(tmp_path / "journal.db")).output
+    assert "vitals 3–5" in said
+    assert f"sent again: {LATE}" in said
 
 
 def test_a_trace_never_grows_past_its_two_files(tmp_path: Path) -> None:

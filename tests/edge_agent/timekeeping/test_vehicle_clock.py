@@ -56,3 +56,40 @@ async def test_what_was_learnt_before_a_restart_is_gone_on_with() -> None:
     stamp = clock.stamp()
     assert stamp.utc_us == 1_800_007_200_000_000
     assert (stamp.source, stamp.error_us) == (ClockSource.GNSS, 1_300_000)
+
+
+class Ticking(FakeClock):
+    """A clock that moves on whenever it is read, as every real one does."""
+
+    def utc_us(self) -> int:
+        self.jump_utc(3)
+        return super().utc_us()
+
+
+async def test_a_clock_that_moves_on_while_it_is_read_keeps_its_vote() -> None:
+    system = Ticking()
+    clock = VehicleClock(system)
+    assert clock.stamp().source is ClockSource.RTC
+    for _ in range(3):
+        await system.advance(1.0)
+        assert clock.heard_gnss(system.utc_us() - 300_000)
+    assert abs(clock.utc_us() - system.utc_us()) < 1_000
+    clock.not_before(system.utc_us() - 1_000_000)
+
+
+async def test_what_the_hub_says_keeps_a_computer_of_1970_from_the_past() -> None:
+    system = FakeClock(utc_us=DAY_US)
+    clock = VehicleClock(system)
+    clock.heard_hub(1_800_000_000_000_000)
+    clock.heard_hub(1_700_000_000_000_000)
+    await system.advance(5.0)
+    stamp = clock.stamp()
+    assert stamp.utc_us == clock.utc_us() == 1_800_000_003_000_000
+    assert (stamp.source, stamp.error_us) == (ClockSource.UNSET, None)
+
+
+def test_the_word_of_a_hub_takes_nothing_from_a_computer_that_is_right() -> None:
+    system = FakeClock()
+    clock = VehicleClock(system)
+    clock.heard_hub(system.utc_us() + 1_500_000)
+    assert (clock.stamp().utc_us, clock.stamp().source) == (system.utc_us(), ClockSource.RTC)

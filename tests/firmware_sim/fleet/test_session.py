@@ -48,7 +48,12 @@ class ScriptedBroker:
         return [packet.kind for packet in self.packets]
 
 
-def session_at(port: int, clock: FakeClock, counters: FleetCounters) -> Session:
+def session_at(
+    port: int,
+    clock: FakeClock,
+    counters: FleetCounters,
+    coming: asyncio.Semaphore | None = None,
+) -> Session:
     credential = Credential(
         unit="L-001", password=SecretStr("x"), profile="patrol", call_sign="Light 1"
     )
@@ -61,6 +66,7 @@ def session_at(port: int, clock: FakeClock, counters: FleetCounters) -> Session:
         counters=counters,
         waits=Spread(),
         rng=Random(1),
+        coming=coming,
     )
 
 
@@ -114,6 +120,28 @@ async def test_a_refusal_is_counted_and_the_next_try_waits_its_turn() -> None:
         await clock.advance(2.0)
         await until(lambda: counters.refused == broker.connections >= 2)
         assert session.refused == counters.refused
+
+
+@pytest.mark.parametrize(("answer", "come", "wait"), [(b"", 1, 2), (TAKEN, 3, 0)])
+async def test_who_has_not_come_yet_waits_until_the_one_before_it_has(
+    answer: bytes, come: int, wait: int
+) -> None:
+    broker, clock, counters = ScriptedBroker(answer), FakeClock(), FleetCounters()
+    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
+    port, coming = server.sockets[0].getsockname()[1], asyncio.Semaphore(1)
+    sessions = [session_at(port, clock, counters, coming) for _ in range(3)]
+    tasks = [asyncio.create_task(each.run(lambda: None, after_s=0.0)) for each in sessions]
+    try:
+        await until(lambda: broker.kinds().count(mqtt.Kind.CONNECT) == come)
+        await until(lambda: len(coming._waiters or ()) == wait)
+        assert broker.connections == come
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        broker.hang_up()
+        server.close()
+        await server.wait_closed()
 
 
 def _with(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:

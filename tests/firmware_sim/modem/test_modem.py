@@ -279,6 +279,17 @@ async def test_a_new_connection_during_a_cut_reaches_the_hub_only_afterwards() -
             assert await asyncio.wait_for(reader.read(1), 5) == b"?"
 
 
+async def test_who_gave_up_during_a_cut_does_not_knock_at_the_hub_afterwards() -> None:
+    async with relaying() as (modem, _):
+        modem.change(LinkChange(cut_s=0))
+        for _ in range(3):
+            async with connected(modem) as (_, writer):
+                writer.write(b"hello")
+                await writer.drain()
+        await until(lambda: modem.status()["tcp_connections"] == 0)
+        assert modem.is_cut
+
+
 async def test_a_reset_breaks_connections_at_once_and_refuses_new_ones() -> None:
     async with relaying() as (modem, _):
         async with connected(modem) as (reader, writer):

@@ -88,6 +88,26 @@ TABLE: Final = (
         "POST /api/v1/encounters/{encounter_id}/texts", DOCTOR,
         path=f"/api/v1/encounters/{ID}/texts", json={"text": "hello"},
     ),
+    asked("GET /api/v1/directory", DOCTOR),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/rings", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/rings", json={"username": "chen"},
+    ),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/guests", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/guests", json={"name": "Dr Guest"},
+    ),
+    asked(
+        "GET /api/v1/encounters/{encounter_id}/guests", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/guests",
+    ),
+    asked(
+        "POST /api/v1/encounters/{encounter_id}/guests/{guest_id}/revoke", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/guests/{ID}/revoke",
+    ),
+    Asked("POST /api/v1/guest", "/api/v1/guest", EVERYBODY, json={}, open=True),
+    Asked("DELETE /api/v1/guest", "/api/v1/guest", EVERYBODY, open=True),
+    Asked("GET /api/v1/guest", "/api/v1/guest", frozenset()),
     asked("GET /api/v1/hospitals", *Role),
     asked("GET /api/v1/handoffs", DOCTOR, OPERATOR),
     asked(

@@ -1,5 +1,6 @@
 """The document: valid FHIR R4 by somebody else's word, honest about what is not known."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from pyfhircheck import Validator
 
 from hub.consult.alarms import AlarmEpisode
+from hub.consult.record import Entry
 from hub.handoff.case import Case
 from hub.handoff.document import document_of
 from hub.handoff.hospitals import Hospital
@@ -172,6 +174,16 @@ def full_case() -> Case:
     )  # fmt: skip
 
 
+RECORD = [
+    Entry(number=1, at_utc_us=NOON_US, kind="rung", by="Dr Chen", facts={"target": "胸痛中心"}),
+    Entry(number=2, at_utc_us=NOON_US + 5, kind="joined", by="Dr Chen", facts={}),
+    Entry(number=3, at_utc_us=NOON_US + 9, kind="said", by="李雷", facts={"text": "<青霉素>过敏"}),
+    Entry(number=None, at_utc_us=NOON_US + 12, kind="advice.sent", by="Dr Chen",
+          facts={"advice": "x", "text": "Oxygen"}),
+    Entry(number=4, at_utc_us=NOON_US + 20, kind="left", by="Dr Chen", facts={"why": "closed"}),
+]  # fmt: skip
+
+
 def bare_case() -> Case:
     return Case(
         encounter=encounter(), unit=unit(), patient=None, vitals=[], scores=[], ecg=[], nodes=[],
@@ -269,6 +281,17 @@ def test_an_ordered_drug_is_a_request_and_one_that_was_given_an_administration()
     assert given["dosage"]["dose"] | {"value": 300} == given["dosage"]["dose"]
     assert given["effectiveDateTime"].startswith("2027-01-15T08:01:30")
     assert given["request"]["reference"] == f"urn:uuid:{requests[0]['id']}"
+
+
+def test_what_happened_in_the_room_is_told_and_what_was_said_is_a_communication() -> None:
+    bundle = made(dataclasses.replace(full_case(), record=RECORD))
+    resources = [entry["resource"] for entry in bundle["entry"]]
+    [note] = [one for one in resources[0]["section"] if one["title"] == "Consult note"]
+    assert note["text"]["div"].count("<p>") == len(RECORD)
+    assert "&lt;青霉素&gt;过敏" in note["text"]["div"]
+    said = [one for one in resources if one["resourceType"] == "Communication"]
+    assert [one["payload"][0]["contentString"] for one in said][-1] == "<青霉素>过敏"
+    r4b.Bundle.model_validate(bundle)
 
 
 def test_vital_signs_are_thinned_to_one_in_five_minutes() -> None:

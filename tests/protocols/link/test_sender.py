@@ -7,6 +7,7 @@ from protocols.ids import JournalId
 from protocols.link import Ack, Held, Lane, Sender, Stream
 from protocols.link.path import Path, Span
 from protocols.link.schedule import GATHER_S, LIVE_S
+from protocols.link.sender import ENDED, LATE, OVERTAKEN
 from protocols.link.window import FIRST_BYTES, TARGET_S, Window
 from tests.protocols.link.simulation import JOURNAL
 
@@ -182,6 +183,21 @@ def test_a_frame_that_three_later_ones_overtook_is_sent_again_at_once() -> None:
     assert drain(machine, now_s=0.1) == []
     acknowledge(machine, (2, 5), now_s=0.1)
     assert drain(machine, now_s=0.1) == [("vitals", 1, 1, Lane.LIVE)]
+
+
+def test_what_is_sent_again_is_told_with_its_reason_once() -> None:
+    machine = sender()
+    machine.connected(now_s=0)
+    for seq in range(1, 6):
+        machine.appended(Stream.VITALS, seq, now_s=0)
+        send(machine, now_s=0)
+    acknowledge(machine, (2, 5), now_s=0.1)
+    send(machine, now_s=0.1)
+    machine.tick(now_s=60)
+    send(machine, now_s=60)
+    machine.disconnected()
+    assert [lost.why for lost in machine.take_lost()] == [OVERTAKEN, LATE, ENDED]
+    assert machine.take_lost() == []
 
 
 def test_an_ack_of_another_journal_changes_nothing() -> None:

@@ -2,16 +2,17 @@ import { ClockNote, type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkInd
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { AdvicePage } from "./AdvicePage.tsx";
 import { AdviceRing } from "./AdviceRing.tsx";
 import { HandoverPage } from "./HandoverPage.tsx";
 import { Clock, Waiting } from "./Head.tsx";
+import { HelpPage } from "./HelpPage.tsx";
 import { NowPage } from "./NowPage.tsx";
 import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
 import { ToGive } from "./ToGive.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
 import { useVehicle } from "./useVehicle.ts";
+import { VehicleAlarms } from "./VehicleAlarms.tsx";
 
 export function App({ feed }: { feed: FeedClient }) {
   return (
@@ -40,12 +41,13 @@ function Tablet({ feed }: { feed: FeedClient }) {
     <div className="crew">
       <Head state={state} />
       <FeedLost server="vehicle" />
+      <VehicleAlarms state={state} take={take} />
       <AdviceRing state={state} />
       <ToGive state={state} />
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
         {shown === "patient" && <PatientPage state={state} />}
-        {shown === "help" && <AdvicePage state={state} />}
+        {shown === "help" && <HelpPage state={state} take={take} />}
         {shown === "handover" && <HandoverPage state={state} />}
       </main>
       <nav className="crew-tabs">

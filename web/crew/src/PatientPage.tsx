@@ -1,5 +1,4 @@
 import {
-  AlarmBar,
   EcgFoot,
   EcgPaper,
   Empty,
@@ -30,7 +29,6 @@ export function PatientPage({ state }: { state: VehicleState }) {
   const [isEditing, setEditing] = useState(false);
   return (
     <div className="pat">
-      <AlarmBar room={room} />
       <VitalsGrid room={room} className="gh-vitals pat-vitals" />
       <div className="pat-rest">
         <section className="gh-card pat-ecg">
@@ -179,6 +177,7 @@ function PatientForm({ patient, encounterId, onDone }: { patient: PatientNote | 
   const [family, setFamily] = useState(patient?.familyName ?? "");
   const [given, setGiven] = useState(patient?.givenName ?? "");
   const [age, setAge] = useState(patient?.ageYears === null || patient === null ? "" : String(patient.ageYears));
+  const [days, setDays] = useState(patient?.ageDays === null || patient === null ? "" : String(patient.ageDays));
   const [sex, setSex] = useState(patient?.sex ?? "");
   const [complaint, setComplaint] = useState(patient?.complaint ?? "");
   const orNull = (text: string) => (text.trim() === "" ? null : text.trim());
@@ -190,6 +189,7 @@ function PatientForm({ patient, encounterId, onDone }: { patient: PatientNote | 
         given_name: orNull(given),
         sex: orNull(sex),
         age_years: age === "" ? null : Number(age),
+        age_days: age !== "0" || days === "" ? null : Math.min(366, Number(days)),
         complaint: orNull(complaint),
       });
       onDone();
@@ -208,6 +208,9 @@ function PatientForm({ patient, encounterId, onDone }: { patient: PatientNote | 
           <Field label={t("patient.family")} value={family} onChange={setFamily} testId="patient-family" />
           <Field label={t("patient.given")} value={given} onChange={setGiven} testId="patient-given" />
           <Field label={t("patient.ageYears")} value={age} onChange={(text) => { setAge(text.replace(/\D/g, "").slice(0, 3)); }} testId="patient-age" isNumber />
+          {age === "0" && (
+            <Field label={t("patient.ageDays")} value={days} onChange={(text) => { setDays(text.replace(/\D/g, "").slice(0, 3)); }} testId="patient-days" isNumber />
+          )}
         </div>
         <div className="taps">
           {(["female", "male", "other", "unknown"] as const).map((each) => (

@@ -19,8 +19,14 @@ import {
   readNode,
   readPatient,
   readVideo,
+  readStanding,
+  readRing,
+  readSeat,
+  type Ring,
+  type Seat,
   type Handoff,
   type PatientNote,
+  type StandingAlarm,
   type VideoView,
 } from "@goldenhour/shared";
 
@@ -38,6 +44,47 @@ export type Task = {
 /** One camera: what it is doing, and what travels of its picture. */
 export type CameraState = VideoView & { state: string };
 
+export const TEAM_KINDS = ["chest_pain", "stroke", "trauma", "paediatrics", "other"] as const;
+export type Team = { teamId: string; name: string; kind: (typeof TEAM_KINDS)[number]; organisation: string };
+export type Doctor = { username: string; name: string; organisation: string };
+/** A ring that the hub has not said anything of. */
+export type Asked = { ringId: string; target: string; askedUtcUs: number };
+
+/** Who is in the room, who is rung, what was said, and whom one may ring. */
+export type CrewRoom = {
+  people: Seat[];
+  rings: Ring[];
+  waiting: Asked[];
+  texts: { atUtcUs: number; by: string; text: string; isCrew: boolean }[];
+  teams: Team[];
+  doctors: Doctor[];
+};
+
+const NO_ROOM: CrewRoom = { people: [], rings: [], waiting: [], texts: [], teams: [], doctors: [] };
+
+function readRoom(f: Fields): CrewRoom {
+  return {
+    people: f.list("people", readSeat),
+    rings: f.list("rings", readRing),
+    waiting: f.list("waiting", (item, path) => {
+      const asked = Fields.of(item, path);
+      return { ringId: asked.text("ring_id"), target: asked.text("target"), askedUtcUs: asked.number("asked_utc_us") };
+    }),
+    texts: f.list("texts", (item, path) => {
+      const line = Fields.of(item, path);
+      return { atUtcUs: line.number("at_utc_us"), by: line.text("by"), text: line.text("text"), isCrew: line.flag("is_crew") };
+    }),
+    teams: f.list("teams", (item, path) => {
+      const team = Fields.of(item, path);
+      return { teamId: team.text("team_id"), name: team.text("name"), kind: team.oneOf("team_kind", TEAM_KINDS), organisation: team.text("organisation") };
+    }),
+    doctors: f.list("doctors", (item, path) => {
+      const doctor = Fields.of(item, path);
+      return { username: doctor.text("username"), name: doctor.text("name"), organisation: doctor.text("organisation") };
+    }),
+  };
+}
+
 export type VehicleState = {
   unit: string;
   callSign: string;
@@ -53,9 +100,12 @@ export type VehicleState = {
   patient: PatientNote | null;
   advice: Advice[];
   task: Task | null;
+  room: CrewRoom;
   hospitals: Hospital[];
   handoffs: Handoff[];
   devices: DeviceHealth[];
+  alarms: StandingAlarm[];
+  audioPausedUntilUtcUs: number | null;
   cameras: CameraState[];
   clock: ClockView;
   nowUtcUs: number;
@@ -66,6 +116,7 @@ export function readState(f: Fields): VehicleState {
   const link = f.object("link");
   const task = f.objectOr("task");
   const patient = f.objectOr("patient");
+  const room = f.objectOr("room");
   const next = f.textOr("next_event");
   return {
     unit: f.text("unit"),
@@ -91,9 +142,12 @@ export function readState(f: Fields): VehicleState {
             longitudeDeg: task.numberOr("longitude_deg"),
             givenUtcUs: task.numberOr("given_utc_us"),
           },
+    room: room === null ? NO_ROOM : readRoom(room),
     hospitals: f.list("hospitals", readHospital),
     handoffs: f.list("handoffs", (item, path) => readHandoff(Fields.of(item, path))),
     devices: f.list("devices", readDevice),
+    alarms: f.list("alarms", (item, path) => readStanding(Fields.of(item, path))),
+    audioPausedUntilUtcUs: f.numberOr("audio_paused_until_utc_us"),
     cameras: f.list("cameras", (item, path) => {
       return { ...readVideo(item, path), state: Fields.of(item, path).text("state") };
     }),

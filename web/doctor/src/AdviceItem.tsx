@@ -18,8 +18,8 @@ import { useTranslation } from "react-i18next";
 const WORDS: readonly AdviceState[] = ["sent", "delivered", "seen", "confirmed"];
 const DRUG: readonly AdviceState[] = ["sent", "delivered", "read_back", "confirmed", "administered"];
 
-/** One advice: what was asked for, how far it has come, and each step with its time. */
-export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (advice: Advice) => void }) {
+/** One advice: what was asked for, how far it has come, each step with its time; `onChanged` null: only to be read. */
+export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: ((advice: Advice) => void) | null }) {
   const { t } = useTranslation();
   const now = useNow();
   const [isBusy, setBusy] = useState(false);
@@ -29,8 +29,9 @@ export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (
   const isOpen = OPEN_STATES.has(advice.state);
   const beyond = medication?.overrideReason ?? null;
   const remark = medication?.remark ?? null;
-  const canWithdraw = (isOpen || (medication !== null && advice.state === "confirmed")) && advice.withdrawAskedUtcUs === null;
+  const canWithdraw = onChanged !== null && (isOpen || (medication !== null && advice.state === "confirmed")) && advice.withdrawAskedUtcUs === null;
   const withdraw = () => {
+    if (onChanged === null) return;
     setBusy(true);
     withdrawAdvice(advice.encounterId, advice.adviceId)
       .then(onChanged, () => undefined) // it was over already: the feed tells how

@@ -9,15 +9,19 @@ import {
   useFeedRunning,
   UserMenu,
 } from "@goldenhour/shared";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { GuestApp } from "./GuestPage.tsx";
+import { RingBar } from "./RingBar.tsx";
 import { RoomPage } from "./RoomPage.tsx";
-import { useUnitRoute } from "./route.ts";
+import { readGuestToken, useUnitRoute } from "./route.ts";
 import { UnitList } from "./UnitList.tsx";
 
 export function App({ feed }: { feed: FeedClient }) {
   const { t } = useTranslation();
+  const [guestToken] = useState(readGuestToken);
+  if (guestToken !== null) return <GuestApp feed={feed} token={guestToken} />;
   return (
     <FeedProvider feed={feed}>
       <SessionGate app={t("apps.doctor")} roles={["doctor", "administrator"]}>
@@ -48,6 +52,7 @@ function Screen({ feed }: { feed: FeedClient }) {
         <UserMenu />
       </header>
       <FeedLost server="hub" />
+      <RingBar onJoin={goTo} />
       <div className="doc-body" data-room={unit !== null}>
         <UnitList chosen={unit} onChoose={goTo} />
         {unit !== null && (

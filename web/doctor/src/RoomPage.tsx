@@ -1,5 +1,5 @@
 import {
-  AlarmBar,
+  AlarmLog,
   Card,
   ClockNote,
   clockText,
@@ -25,6 +25,9 @@ import { useTranslation } from "react-i18next";
 import { Advice } from "./Advice.tsx";
 import { EcgCard } from "./EcgCard.tsx";
 import { Handover } from "./Handover.tsx";
+import { Invite } from "./Invite.tsx";
+import { RoomCard } from "./RoomCard.tsx";
+import { UnitAlarms } from "./UnitAlarms.tsx";
 import { VideoCard } from "./VideoCard.tsx";
 
 const RANGES = [10, 30, 60] as const;
@@ -39,7 +42,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
     <main className="doc-room" id="main" tabIndex={-1}>
       <RoomHead room={room} onBack={onBack} />
       {error !== null && error !== undefined && <ErrorNote error={error} />}
-      <AlarmBar room={room} />
+      <UnitAlarms unit={view} />
       <div className="doc-grid">
         <div className="doc-column">
           <section className="doc-vitals" aria-label={t("vitals.title")}>
@@ -50,6 +53,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
         </div>
         <div className="doc-column">
           <VideoCard room={room} view={view} />
+          <RoomCard room={room} tools={<Invite room={room} />} />
           <Card title={t("news2.title")} className="doc-news2">
             <News2 room={room} />
           </Card>
@@ -86,7 +90,8 @@ function RoomHead({ room, onBack }: { room: Room; onBack: () => void }) {
   );
 }
 
-function patientLine(t: T, room: Room): string {
+/** Who the patient is, in one line. */
+export function patientLine(t: T, room: Room): string {
   const { patient } = room;
   if (patient === null) return t("patient.none");
   const sexes = ["female", "male", "other", "unknown"] as const;
@@ -135,7 +140,7 @@ function EncounterButton({ room }: { room: Room }) {
   );
 }
 
-function Trends({ room, nodes }: { room: Room; nodes: Parameters<typeof TrendChart>[0]["nodes"] }) {
+export function Trends({ room, nodes }: { room: Room; nodes: Parameters<typeof TrendChart>[0]["nodes"] }) {
   const { t } = useTranslation();
   const [minutes, setMinutes] = useState<number>(60);
   return (
@@ -158,6 +163,7 @@ function Trends({ room, nodes }: { room: Room; nodes: Parameters<typeof TrendCha
       }
     >
       <TrendChart room={room} minutes={minutes} nodes={nodes} />
+      <AlarmLog room={room} minutes={minutes} />
     </Card>
   );
 }

@@ -1,6 +1,7 @@
 import {
   ageOf,
   bandText,
+  Counts,
   Empty,
   LinkIndicator,
   missingText,
@@ -83,6 +84,7 @@ function Row({ unit, isChosen, onChoose }: { unit: UnitView; isChosen: boolean; 
     >
       <span className="doc-row-name">{unit.callSign}</span>
       <span className="doc-row-score">
+        <Counts alarms={unit.alarms} isBrief />
         {unit.news2 !== null && (
           <span className="gh-band" data-band={unit.news2.band} title={bandText(t, unit.news2.band)}>
             NEWS2 {scoreText(unit.news2.low, unit.news2.high)}

@@ -13,6 +13,7 @@ const unit = (id: string, change: Partial<UnitView>): UnitView => ({
   statusSinceUtcUs: null,
   position: null,
   news2: null,
+  alarms: [],
   link: { state: "live", waitingRecords: null, waitingBytes: null, drainS: null, roundTripMs: null, lastHeardUtcUs: null, video: null },
   encounterId: null,
   runId: null,

@@ -22,3 +22,11 @@ export function useUnitRoute(): [string | null, (unit: string | null) => void] {
   }, []);
   return [unit, goTo];
 }
+
+const GUEST = "#/guest/";
+
+/** The token of the guest link that this page was opened by; empty once it is a cookie; null for everybody else. */
+export function readGuestToken(): string | null {
+  const { hash } = window.location;
+  return hash.startsWith(GUEST) ? decodeURIComponent(hash.slice(GUEST.length)) : null;
+}

@@ -1,6 +1,7 @@
 import {
   ageOf,
   bytesText,
+  Counts,
   kmhOf,
   linkDetail,
   LinkShape,
@@ -47,7 +48,8 @@ export const BoardRow = memo(function BoardRow({ unit, isChosen, onChoose, onSho
       }}
     >
       <div role="gridcell" className="op-name">
-        {unit.callSign}
+        <span>{unit.callSign}</span>
+        <Counts alarms={unit.alarms} isBrief />
       </div>
       <div role="gridcell">
         <span className="gh-status" data-status={unit.status ?? "none"} data-testid={`unit-status-${unit.unit}`}>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { Board } from "./Board.tsx";
 import { countGroups, filterUnits, type Group, type Sort, sortUnits } from "./board.ts";
+import { FleetAlarms } from "./FleetAlarms.tsx";
 import { Legend } from "./Legend.tsx";
 import type { MapHandle } from "./map/MapView.tsx";
 import { Summary } from "./Summary.tsx";
@@ -52,42 +53,45 @@ export function FleetDesk() {
     };
   }, [choose]);
   return (
-    <div className="op-body">
-      <section className="op-map" aria-label={t("operator.position")}>
-        <Suspense fallback={<div className="op-map-note">{t("operator.mapLoading")}</div>}>
-          <MapView chosen={chosen} onChoose={choose} isFollowing={isFollowing} onFollow={setFollowing} handle={map} />
-        </Suspense>
-        <Legend />
-        {chosen !== null && (
-          <UnitPanel
-            key={chosen}
-            unit={chosen}
-            isFollowing={isFollowing}
-            onFollow={setFollowing}
-            onClose={() => {
-              choose(null);
-            }}
-          />
-        )}
-      </section>
-      <section className="op-side" id="units" aria-label={t("operator.units")}>
-        <Summary counts={counts} chosen={group} onChoose={setGroup} />
-        <div className="op-filter">
-          <input
-            ref={filterRef}
-            type="search"
-            data-testid="unit-filter"
-            placeholder={t("operator.filter")}
-            aria-label={t("operator.filter")}
-            value={text}
-            onChange={(event) => {
-              setText(event.currentTarget.value);
-            }}
-          />
-          <span className="gh-faint op-keys">{t("operator.keys")}</span>
-        </div>
-        <Board rows={rows} isEmptyFleet={units.length === 0} chosen={chosen} sort={sort} onSort={setSort} onChoose={choose} onShow={show} />
-      </section>
-    </div>
+    <>
+      <FleetAlarms units={units} onChoose={choose} />
+      <div className="op-body">
+        <section className="op-map" aria-label={t("operator.position")}>
+          <Suspense fallback={<div className="op-map-note">{t("operator.mapLoading")}</div>}>
+            <MapView chosen={chosen} onChoose={choose} isFollowing={isFollowing} onFollow={setFollowing} handle={map} />
+          </Suspense>
+          <Legend />
+          {chosen !== null && (
+            <UnitPanel
+              key={chosen}
+              unit={chosen}
+              isFollowing={isFollowing}
+              onFollow={setFollowing}
+              onClose={() => {
+                choose(null);
+              }}
+            />
+          )}
+        </section>
+        <section className="op-side" id="units" aria-label={t("operator.units")}>
+          <Summary counts={counts} chosen={group} onChoose={setGroup} />
+          <div className="op-filter">
+            <input
+              ref={filterRef}
+              type="search"
+              data-testid="unit-filter"
+              placeholder={t("operator.filter")}
+              aria-label={t("operator.filter")}
+              value={text}
+              onChange={(event) => {
+                setText(event.currentTarget.value);
+              }}
+            />
+            <span className="gh-faint op-keys">{t("operator.keys")}</span>
+          </div>
+          <Board rows={rows} isEmptyFleet={units.length === 0} chosen={chosen} sort={sort} onSort={setSort} onChoose={choose} onShow={show} />
+        </section>
+      </div>
+    </>
   );
 }

@@ -11,6 +11,7 @@ export function Summary({ counts, chosen, onChoose }: { counts: Record<Group, nu
       case "patients":
       case "quiet":
       case "waiting":
+      case "alarms":
         return t(`operator.${group}`);
       case "available":
       case "en_route":

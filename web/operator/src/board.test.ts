@@ -18,6 +18,7 @@ function unit(id: string, change: Partial<UnitView> = {}): UnitView {
     statusSinceUtcUs: null,
     position: { latitudeDeg: 23.1, longitudeDeg: 113.2, capturedUtcUs: NOW - 1_000_000, speedMps: 10, headingDeg: 90 },
     news2: null,
+    alarms: [],
     link: { state: "live", waitingRecords: 0, waitingBytes: 0, drainS: null, roundTripMs: null, lastHeardUtcUs: null, video: null },
     encounterId: null,
     runId: null,

@@ -1,12 +1,12 @@
 /** The list beside the map: what is counted, filtered and sorted. Pure. */
 
-import { ageOf, type UnitView } from "@goldenhour/shared";
+import { ageOf, type StandingAlarm, type UnitView, urgencyOf } from "@goldenhour/shared";
 
 export const COLUMNS = ["callSign", "status", "since", "speed", "news2", "link", "waiting", "heard", "nodes"] as const;
 export type Column = (typeof COLUMNS)[number];
 export type Sort = { column: Column; isDown: boolean };
 
-export const GROUPS = ["total", "available", "en_route", "on_scene", "patients", "at_hospital", "quiet", "waiting"] as const;
+export const GROUPS = ["total", "available", "en_route", "on_scene", "patients", "at_hospital", "quiet", "waiting", "alarms"] as const;
 export type Group = (typeof GROUPS)[number];
 
 const PATIENT_STATES = new Set(["with_patient", "transporting"]);
@@ -26,6 +26,8 @@ export function isIn(unit: UnitView, group: Group, nowUtcUs: number): boolean {
       return isQuiet(unit, nowUtcUs);
     case "waiting":
       return unit.link.state === "store-and-forward" || unit.link.state === "recovering";
+    case "alarms":
+      return unit.alarms.length > 0;
     case "available":
     case "en_route":
     case "on_scene":
@@ -35,13 +37,16 @@ export function isIn(unit: UnitView, group: Group, nowUtcUs: number): boolean {
 }
 
 export function countGroups(units: readonly UnitView[], nowUtcUs: number): Record<Group, number> {
-  const counts: Record<Group, number> = { total: 0, available: 0, en_route: 0, on_scene: 0, patients: 0, at_hospital: 0, quiet: 0, waiting: 0 };
+  const counts: Record<Group, number> = { total: 0, available: 0, en_route: 0, on_scene: 0, patients: 0, at_hospital: 0, quiet: 0, waiting: 0, alarms: 0 };
   for (const unit of units) for (const group of GROUPS) if (isIn(unit, group, nowUtcUs)) counts[group] += 1;
   return counts;
 }
 
 const names = new Intl.Collator(undefined, { numeric: true });
 const LINK_RANK = { lost: 0, unknown: 1, "store-and-forward": 2, recovering: 3, thin: 4, live: 5 } as const;
+
+/** Medium and high alarms that nobody has seen stand above whatever the list is sorted by. */
+const UNSEEN = 4;
 
 /** What a column is sorted by; units without a value come last in either direction. */
 function keyOf(unit: UnitView, column: Column): number | string | null {
@@ -70,6 +75,8 @@ function keyOf(unit: UnitView, column: Column): number | string | null {
 export function sortUnits(units: readonly UnitView[], { column, isDown }: Sort): UnitView[] {
   const turn = isDown ? -1 : 1;
   return [...units].sort((a, b) => {
+    const urgent = Math.max(0, urgencyOf(b.alarms) - UNSEEN) - Math.max(0, urgencyOf(a.alarms) - UNSEEN);
+    if (urgent !== 0) return urgent;
     const one = keyOf(a, column);
     const two = keyOf(b, column);
     if (one === null || two === null) {
@@ -79,6 +86,17 @@ export function sortUnits(units: readonly UnitView[], { column, isDown }: Sort):
     }
     return names.compare(a.callSign, b.callSign);
   });
+}
+
+/** The alarms of the whole fleet: the worst first, what nobody has seen before what is seen. */
+export function fleetAlarms(units: readonly UnitView[]): { unit: UnitView; alarm: StandingAlarm }[] {
+  const all = units.flatMap((unit) => unit.alarms.map((alarm) => ({ unit, alarm })));
+  return all.sort(
+    (a, b) =>
+      urgencyOf([b.alarm]) - urgencyOf([a.alarm]) ||
+      (b.alarm.raisedUtcUs ?? 0) - (a.alarm.raisedUtcUs ?? 0) ||
+      names.compare(a.unit.callSign, b.unit.callSign),
+  );
 }
 
 /** `words`: what a status is called on this screen, so that one may type what one reads. */

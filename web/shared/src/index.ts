@@ -1,12 +1,16 @@
 /** What the three screens share. */
 
-export { AlarmBar } from "./alarm/AlarmBar.tsx";
+export { AlarmBar, AlarmShape, Counts } from "./alarm/AlarmBar.tsx";
+export { AlarmLog } from "./alarm/AlarmLog.tsx";
+export { readStanding, soundOf, type StandingAlarm, urgencyOf, worstFirst } from "./alarm/standing.ts";
+export { alarmNumbers, alarmWords } from "./alarm/words.ts";
 export { AlarmSound, BURSTS } from "./alarm/sound.ts";
 export * from "./advice/words.ts";
 export * from "./api/client.ts";
 export * from "./api/consult.ts";
 export { ErrorNote } from "./api/ErrorNote.tsx";
 export * from "./api/hub.ts";
+export * from "./api/recordings.ts";
 export { networkProblem, Problem, problemOf, sentencesOf } from "./api/problem.ts";
 export { EcgFoot, EcgPaper, freezeIndex } from "./ecg/EcgPaper.tsx";
 export { type LayoutName, pageOf } from "./ecg/layout.ts";
@@ -17,6 +21,10 @@ export { useRoom } from "./feed/useRoom.ts";
 export { agoText, spanText, type T, wordOf } from "./i18n/index.ts";
 export { linkDetail, LinkIndicator, LinkShape, waitingText } from "./link/LinkIndicator.tsx";
 export { TimeNodes } from "./nodes/TimeNodes.tsx";
+export { RecordedPlayer } from "./recording/RecordedPlayer.tsx";
+export { Timeline } from "./recording/Timeline.tsx";
+export * from "./recording/timeline.ts";
+export { useRecordings } from "./recording/useRecordings.ts";
 export { SessionGate, UserMenu, useSession } from "./session/session.tsx";
 export { Brand, Card, Empty, FeedLost, LangSwitch, Mark, SchemeSwitch } from "./theme/Chrome.tsx";
 export { mount } from "./theme/Root.tsx";
@@ -34,3 +42,4 @@ export * from "./wire/advice.ts";
 export * from "./wire/bodies.ts";
 export { Fields, WireError } from "./wire/decode.ts";
 export * from "./wire/feed.ts";
+export * from "./wire/room.ts";

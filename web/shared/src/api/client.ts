@@ -60,6 +60,12 @@ export async function postText(
 }
 
 /** @throws Problem */
+export async function removeJson(path: string): Promise<unknown> {
+  const response = await call("DELETE", path, {});
+  return (await response.json()) as unknown;
+}
+
+/** @throws Problem */
 export async function remove(path: string): Promise<void> {
   await call("DELETE", path, {});
 }

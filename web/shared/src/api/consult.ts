@@ -1,7 +1,8 @@
-/** Orders of drugs, and advice taken back. */
+/** Orders of drugs, advice taken back, rings, the room and its guests. */
 
 import { type Advice, type DoseUnit, PATIENT_CLASSES, type PatientClass, readAdvice, type Route, ROUTES, UNITS } from "../wire/advice.ts";
 import { Fields } from "../wire/decode.ts";
+import { type Happening, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "../wire/room.ts";
 import { getJson, postJson } from "./client.ts";
 
 export type Range = { least: number; most: number };
@@ -90,4 +91,104 @@ export async function orderDrug(encounterId: string, order: DrugOrder): Promise<
 export async function withdrawAdvice(encounterId: string, adviceId: string): Promise<Advice> {
   const path = `/encounters/${encodeURIComponent(encounterId)}/advice/${encodeURIComponent(adviceId)}/withdraw`;
   return readAdvice(Fields.of(await postJson(path), "advice"));
+}
+
+const ofEncounter = (encounterId: string, what: string) => `/encounters/${encodeURIComponent(encounterId)}/${what}`;
+
+export async function getRoomView(encounterId: string, signal?: AbortSignal): Promise<RoomView> {
+  return readRoomView(Fields.of(await getJson(ofEncounter(encounterId, "room"), signal), "room"));
+}
+
+/** Everything that happened in the room and is not a step of an advice. */
+export async function getHappenings(encounterId: string, signal?: AbortSignal): Promise<Happening[]> {
+  const answer = await getJson(ofEncounter(encounterId, "record"), signal);
+  return Fields.of(answer, "record").list("entries", (item, path) => readHappening(Fields.of(item, path)));
+}
+
+export async function sayToRoom(encounterId: string, text: string): Promise<void> {
+  await postJson(ofEncounter(encounterId, "texts"), { text });
+}
+
+export async function getRings(signal?: AbortSignal): Promise<RingLine[]> {
+  const answer = await getJson("/rings", signal);
+  return Fields.of(answer, "rings").list("rings", (item, path) => readRingLine(Fields.of(item, path)));
+}
+
+export async function joinRing(ringId: string): Promise<void> {
+  await postJson(`/rings/${encodeURIComponent(ringId)}/join`);
+}
+
+export async function declineRing(ringId: string): Promise<void> {
+  await postJson(`/rings/${encodeURIComponent(ringId)}/decline`);
+}
+
+export type Directory = { teams: { teamId: string; name: string; organisation: string }[]; doctors: { username: string; name: string; organisation: string }[] };
+
+export async function getDirectory(signal?: AbortSignal): Promise<Directory> {
+  const f = Fields.of(await getJson("/directory", signal), "directory");
+  return {
+    teams: f.list("teams", (item, path) => {
+      const team = Fields.of(item, path);
+      return { teamId: team.text("team_id"), name: team.text("name"), organisation: team.text("organisation") };
+    }),
+    doctors: f.list("doctors", (item, path) => {
+      const doctor = Fields.of(item, path);
+      return { username: doctor.text("username"), name: doctor.text("name"), organisation: doctor.text("organisation") };
+    }),
+  };
+}
+
+/** Ring a team, a doctor or the doctors of a hospital. */
+export async function inviteByName(encounterId: string, whom: Record<string, string>): Promise<void> {
+  await postJson(ofEncounter(encounterId, "rings"), whom);
+}
+
+export type Guest = { guestId: string; name: string; invitedBy: string; expiresUtcUs: number; revokedUtcUs: number | null; openedUtcUs: number | null };
+
+export async function getGuests(encounterId: string): Promise<Guest[]> {
+  const answer = await getJson(ofEncounter(encounterId, "guests"));
+  return Fields.of(answer, "guests").list("guests", (item, path) => {
+    const f = Fields.of(item, path);
+    return {
+      guestId: f.text("guest_id"),
+      name: f.text("name"),
+      invitedBy: f.text("invited_by"),
+      expiresUtcUs: f.number("expires_utc_us"),
+      revokedUtcUs: f.numberOr("revoked_utc_us"),
+      openedUtcUs: f.numberOr("opened_utc_us"),
+    };
+  });
+}
+
+/** Make a link for somebody; returns its path on this hub, which is shown this once. */
+export async function inviteGuest(encounterId: string, name: string, validForS: number): Promise<string> {
+  const answer = await postJson(ofEncounter(encounterId, "guests"), { name, valid_for_s: validForS });
+  return Fields.of(answer, "guest").text("path");
+}
+
+export async function revokeGuest(encounterId: string, guestId: string): Promise<void> {
+  await postJson(ofEncounter(encounterId, `guests/${encodeURIComponent(guestId)}/revoke`));
+}
+
+/** What a guest was let into. */
+export type GuestWho = { name: string; unit: string; callSign: string; encounterId: string; invitedBy: string; expiresUtcUs: number };
+
+const readGuestWho = (value: unknown): GuestWho => {
+  const f = Fields.of(value, "guest");
+  return {
+    name: f.text("name"),
+    unit: f.text("unit"),
+    callSign: f.text("call_sign"),
+    encounterId: f.text("encounter_id"),
+    invitedBy: f.text("invited_by"),
+    expiresUtcUs: f.number("expires_utc_us"),
+  };
+};
+
+export async function openGuestLink(token: string): Promise<GuestWho> {
+  return readGuestWho(await postJson("/guest", { token }));
+}
+
+export async function whoIsGuest(): Promise<GuestWho> {
+  return readGuestWho(await getJson("/guest"));
 }

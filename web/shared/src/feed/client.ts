@@ -8,6 +8,7 @@ import { decodeFeed, encodeWatch, type FeedMessage, type Watch } from "../wire/f
 import { decodeWave } from "../wire/wave.ts";
 import { waitMs } from "./backoff.ts";
 import { Fleet } from "./fleet.ts";
+import { Rings } from "./rings.ts";
 import { Room } from "./room.ts";
 import { Topics } from "./topics.ts";
 
@@ -46,6 +47,7 @@ const REFUSED = new Set([1008, 4401, 4403]);
 export class FeedClient {
   readonly clock: ServerClock;
   readonly fleet = new Fleet();
+  readonly rings = new Rings();
   private readonly rooms = new Map<string, Room>();
   private readonly topics = new Topics();
   private readonly stateListeners = new Set<(message: Extract<FeedMessage, { t: "state" }>) => void>();
@@ -54,6 +56,8 @@ export class FeedClient {
   private cancelSilence: (() => void) | null = null;
   private attempt = 0;
   private watching: Watch = { fleet: false, units: [], waveforms: false };
+  private seatNow: { unit: string; encounterId: string } | null = null;
+  private wasReplaced = false;
   private phaseNow: Phase = "closed";
   private lostUtcUs: number | null = null;
   private unread = 0;
@@ -93,7 +97,26 @@ export class FeedClient {
 
   watch(watch: Watch): void {
     this.watching = watch;
-    if (this.phaseNow === "open") this.socket?.send(encodeWatch(watch));
+    this.sendWatch();
+  }
+
+  /** The room that this screen is in. */
+  readonly seat = (): { unit: string; encounterId: string } | null => this.seatNow;
+
+  /** Whether a newer screen of the same person took the seat. */
+  readonly isReplaced = (): boolean => this.wasReplaced;
+
+  readonly subscribeSeat = (listener: () => void): (() => void) => this.topics.subscribe("seat", listener);
+
+  /** Be in the room of an encounter; coming into it answers what rings. */
+  enter(unit: string, encounterId: string): void {
+    this.wasReplaced = false;
+    this.sit({ unit, encounterId });
+  }
+
+  /** Leave the room of `unit`, if this screen is in it. */
+  leave(unit: string): void {
+    if (this.seatNow?.unit === unit) this.sit(null);
   }
 
   /** The room of `unit`; made at the first call and kept, so that going back to it is instant. */
@@ -105,13 +128,23 @@ export class FeedClient {
     return made;
   }
 
+  private sendWatch(): void {
+    if (this.phaseNow === "open") this.socket?.send(encodeWatch(this.watching, this.seatNow?.encounterId ?? null));
+  }
+
+  private sit(seat: { unit: string; encounterId: string } | null): void {
+    this.seatNow = seat;
+    this.sendWatch();
+    this.topics.tell("seat");
+  }
+
   private connect(): void {
     this.setPhase("connecting");
     const socket = this.open();
     this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      socket.send(encodeWatch(this.watching));
+      socket.send(encodeWatch(this.watching, this.seatNow?.encounterId ?? null));
     };
     socket.onmessage = (event) => {
       this.hear(event.data);
@@ -191,6 +224,15 @@ export class FeedClient {
         return this.room(message.unit).advise(message.advice);
       case "handoff":
         return this.room(message.unit).handoff(message.handoff);
+      case "room":
+        return this.room(message.unit).setView(message.room);
+      case "room_event":
+        return this.room(message.unit).happened(message.event);
+      case "ring":
+        return this.rings.take(message.ring);
+      case "replaced":
+        this.wasReplaced = true;
+        return this.sit(null);
       case "state":
         for (const each of this.stateListeners) each(message);
     }

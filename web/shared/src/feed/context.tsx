@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, use, useCallback, useEffect, useSyncExternalStore } from "react";
 
 import type { UnitView } from "../wire/feed.ts";
+import type { RingLine } from "../wire/room.ts";
 import type { FeedClient, Phase } from "./client.ts";
 import type { Part, Room } from "./room.ts";
 
@@ -25,6 +26,20 @@ export function useFeedPhase(): Phase {
 export function useFleet(): readonly UnitView[] {
   const { fleet } = useFeed();
   return useSyncExternalStore(fleet.subscribeAll, fleet.all);
+}
+
+/** The rings for whoever is signed in here, oldest first. */
+export function useRings(): readonly RingLine[] {
+  const { rings } = useFeed();
+  return useSyncExternalStore(rings.subscribe, rings.all);
+}
+
+/** The room that this screen is in, and whether a newer screen took its seat. */
+export function useSeat(): { seat: { unit: string; encounterId: string } | null; isReplaced: boolean } {
+  const feed = useFeed();
+  const seat = useSyncExternalStore(feed.subscribeSeat, feed.seat);
+  const isReplaced = useSyncExternalStore(feed.subscribeSeat, feed.isReplaced);
+  return { seat, isReplaced };
 }
 
 export function useFleetTold(): boolean {

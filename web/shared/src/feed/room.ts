@@ -1,9 +1,11 @@
 /** Everything that a screen knows of one watched unit, outside React. */
 
-import type { Alarm, PatientNote, Score } from "../wire/bodies.ts";
+import { type AlarmEpisode, AlarmHistory } from "../alarm/history.ts";
+import type { PatientNote, Score } from "../wire/bodies.ts";
 import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
 import type { Advice } from "../wire/advice.ts";
 import type { Handoff, StreamRecord } from "../wire/feed.ts";
+import type { Happening, RoomView } from "../wire/room.ts";
 import type { WaveBlock } from "../wire/wave.ts";
 import { WaveRing } from "../ecg/ring.ts";
 import { Stills } from "./stills.ts";
@@ -13,7 +15,7 @@ import { Vitals } from "./vitals.ts";
 export type Stamped<T> = T & { capturedUtcUs: number };
 
 /** What a part of a screen listens to. */
-export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "stills";
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "stills" | "people" | "record";
 
 /** A hole for good: accepted on the vehicle, then lost, with the reason. */
 export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };
@@ -24,7 +26,7 @@ export class Room {
   readonly vitals = new Vitals();
   readonly stills = new Stills();
   readonly waves = new Map<string, WaveRing>();
-  private readonly alarmById = new Map<string, Stamped<Alarm>>();
+  private readonly alarms = new AlarmHistory();
   private readonly adviceById = new Map<string, Advice>();
   private readonly handoffById = new Map<string, Handoff>();
   private newestScore: Stamped<Score> | null = null;
@@ -51,9 +53,9 @@ export class Room {
         return this.tell("score");
       }
       case "alarm": {
-        const alarm = readAlarm(body);
-        if (capturedUtcUs < (this.alarmById.get(alarm.alarmId)?.capturedUtcUs ?? 0)) return;
-        this.alarmById.set(alarm.alarmId, { ...alarm, capturedUtcUs });
+        if (body.text("kind") !== "alarm") return;
+        this.alarms.take(readAlarm(body), capturedUtcUs);
+        this.alarmSnapshot = this.alarms.all();
         return this.tell("alarms");
       }
       case "still":
@@ -114,6 +116,28 @@ export class Room {
     this.tell("backfill");
   }
 
+  /** Who is in the room and who is rung. */
+  setView(view: RoomView): void {
+    this.roomView = view;
+    this.tell("people");
+  }
+
+  /** One thing that happened; what is known is not doubled. */
+  happened(event: Happening): void {
+    if (event.number !== null) this.eventByNumber.set(event.number, event);
+    this.eventSnapshot = [...this.eventByNumber.values()].sort((a, b) => a.atUtcUs - b.atUtcUs || (a.number ?? 0) - (b.number ?? 0));
+    this.tell("record");
+  }
+
+  get view(): RoomView | null {
+    return this.roomView;
+  }
+
+  /** What happened in the room, oldest first; the steps of an advice are with the advice. */
+  get events(): readonly Happening[] {
+    return this.eventSnapshot;
+  }
+
   setGaps(gaps: RecordGap[]): void {
     this.gapList = gaps;
     this.tell("gaps");
@@ -139,12 +163,9 @@ export class Room {
     return this.backfilledUtcUs;
   }
 
-  /** Alarms that stand, highest first, then newest. */
-  alarms(): Stamped<Alarm>[] {
-    const rank = { high: 0, medium: 1, low: 2 };
-    return [...this.alarmById.values()]
-      .filter((each) => each.state !== "cleared")
-      .sort((a, b) => rank[a.priority] - rank[b.priority] || b.capturedUtcUs - a.capturedUtcUs);
+  /** Alarms from beginning to end, newest first. What stands is told by the unit's view. */
+  get alarmHistory(): readonly AlarmEpisode[] {
+    return this.alarmSnapshot;
   }
 
   /** Newest first. */
@@ -165,7 +186,11 @@ export class Room {
     return this.versions.get(part) ?? 0;
   }
 
+  private roomView: RoomView | null = null;
+  private readonly eventByNumber = new Map<number, Happening>();
+  private eventSnapshot: readonly Happening[] = [];
   private adviceSnapshot: readonly Advice[] = [];
+  private alarmSnapshot: readonly AlarmEpisode[] = [];
   private handoffSnapshot: readonly Handoff[] = [];
   private held: Set<Part> | null = null;
 

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { getAdvice, getHandoffs, getRecords, getWaves, openEncounters } from "../api/hub.ts";
+import { getHappenings, getRoomView } from "../api/consult.ts";
 import type { FeedClient } from "./client.ts";
 import { useFeed, useFeedPhase, useRoomPart, useUnit } from "./context.tsx";
 import type { Room } from "./room.ts";
@@ -138,6 +139,18 @@ function useEncounter(room: Room): void {
         for (const each of all) room.advise(each);
       },
       () => undefined, // each change comes whole over the feed
+    );
+    getRoomView(known, abort.signal).then(
+      (view) => {
+        room.setView(view);
+      },
+      () => undefined,
+    );
+    getHappenings(known, abort.signal).then(
+      (all) => {
+        for (const each of all) room.happened(each);
+      },
+      () => undefined,
     );
     getHandoffs(known, abort.signal).then(
       (all) => {

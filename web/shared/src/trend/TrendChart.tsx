@@ -22,12 +22,16 @@ const LANES = [
   { name: "respiratory_rate_bpm", color: "--gh-rr", least: 10, fallback: [10, 25] },
 ] as const;
 
+/** The alarms' bars beneath the lanes: one line a priority, so that none hides another. */
+const ALARM_ROW = { low: 0, medium: 1, high: 2 } as const;
+
 /** The last minutes of one patient on one time axis; what is missing is hatched, never joined. */
 export function TrendChart({ room, minutes, nodes }: { room: Room; minutes: number; nodes: readonly NodeView[] }) {
   const { t } = useTranslation();
   const scheme = useComputedColorScheme("light");
   const version = useRoomPart(room, "vitals");
   const gapVersion = useRoomPart(room, "gaps");
+  const alarmVersion = useRoomPart(room, "alarms");
   const now = useNow();
   const canvasRef = useRef<HTMLCanvasElement>(null);
   const boxRef = useRef<HTMLDivElement>(null);
@@ -74,6 +78,12 @@ export function TrendChart({ room, minutes, nodes }: { room: Room; minutes: numb
         holes,
         gaps: room.gaps.filter((each) => each.stream === "vitals"),
         nodes: nodes.map((node) => ({ label: wordOf(t, "node", node.node), node })),
+        alarms: room.alarmHistory.map((each) => ({
+          fromUtcUs: each.raisedUtcUs,
+          toUtcUs: each.clearedUtcUs,
+          color: color(`--gh-alarm-${each.priority}`),
+          row: ALARM_ROW[each.priority],
+        })),
         lanes: LANES.map(
           (lane): LaneSpec => ({
             ...lane,
@@ -96,7 +106,7 @@ export function TrendChart({ room, minutes, nodes }: { room: Room; minutes: numb
       width,
       height,
     );
-  }, [room, points, holes, nodes, gapVersion, width, height, fromUtcUs, toUtcUs, scheme, t]);
+  }, [room, points, holes, nodes, gapVersion, alarmVersion, width, height, fromUtcUs, toUtcUs, scheme, t]);
 
   const pointerUtcUs =
     pointer === null || width === 0
@@ -109,6 +119,7 @@ export function TrendChart({ room, minutes, nodes }: { room: Room; minutes: numb
       data-testid="trend-chart"
       data-points={points.length}
       data-gaps={holes.length}
+      data-alarms={room.alarmHistory.length}
       style={{ minHeight: height }}
       onPointerMove={(event) => {
         setPointer(event.clientX - event.currentTarget.getBoundingClientRect().left);

@@ -24,6 +24,8 @@ export type Drawing = {
   holes: readonly Hole[];
   gaps: readonly RecordGap[];
   nodes: readonly { label: string; node: NodeView }[];
+  /** Bars beneath the lanes: when an alarm stood (`toUtcUs` null: it still does). */
+  alarms: readonly { fromUtcUs: number; toUtcUs: number | null; color: string; row: number }[];
   lanes: readonly LaneSpec[];
   fromUtcUs: number;
   toUtcUs: number;
@@ -68,6 +70,13 @@ export function drawTrend(context: CanvasRenderingContext2D, drawing: Drawing, w
     context.fillStyle = palette.dim;
     context.fillText(label, middle, 7);
     clear = middle + half + 6;
+  }
+  for (const alarm of drawing.alarms) {
+    const from = Math.max(x(alarm.fromUtcUs), FRAME.left);
+    const to = x(alarm.toUtcUs ?? drawing.toUtcUs);
+    if (to < FRAME.left) continue;
+    context.fillStyle = alarm.color;
+    context.fillRect(from, floor - 3 - alarm.row * 4, Math.max(2, to - from), 3);
   }
   drawing.lanes.forEach((lane, index) => {
     drawLane(context, drawing, lane, FRAME.top + index * (FRAME.laneHeight + FRAME.laneGap) + FRAME.laneGap / 2, width);

@@ -83,6 +83,9 @@ export type Alarm = {
   value: number | null;
   limit: number | null;
   by: string | null;
+  raisedUtcUs: number | null;
+  text: string | null;
+  cause: string | null;
 };
 
 export function readAlarm(body: Fields): Alarm {
@@ -94,6 +97,9 @@ export function readAlarm(body: Fields): Alarm {
     value: body.numberOr("value"),
     limit: body.numberOr("limit"),
     by: body.textOr("by"),
+    raisedUtcUs: body.numberOr("raised_utc_us"),
+    text: body.textOr("text"),
+    cause: body.textOr("cause"),
   };
 }
 
@@ -102,6 +108,8 @@ export type PatientNote = {
   givenName: string | null;
   sex: string | null;
   ageYears: number | null;
+  /** Of the very young: limits of vital signs follow it. */
+  ageDays: number | null;
   complaint: string | null;
 };
 
@@ -111,6 +119,7 @@ export function readPatient(body: Fields): PatientNote {
     givenName: body.textOr("given_name"),
     sex: body.textOr("sex"),
     ageYears: body.numberOr("age_years"),
+    ageDays: body.numberOr("age_days"),
     complaint: body.textOr("complaint"),
   };
 }

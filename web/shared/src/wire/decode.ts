@@ -89,6 +89,11 @@ export class Fields {
     return Object.entries(this.raw).filter((each): each is [string, number] => typeof each[1] === "number");
   }
 
+  /** Every name of this object whose value is a text, with it; others are passed over. */
+  allTexts(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.raw).filter((each): each is [string, string] => typeof each[1] === "string"));
+  }
+
   /** A field that may be a number or a text, as in the parts of a score. */
   numberOrText(name: string): number | string | null {
     const value = this.get(name);

@@ -1,7 +1,9 @@
 /** The live feed's text messages. Mirrors `protocols/live/feed.py`, which is the code of record. */
 
+import { readStanding, type StandingAlarm } from "../alarm/standing.ts";
 import { type Advice, readAdvice } from "./advice.ts";
 import { Fields } from "./decode.ts";
+import { type Happening, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "./room.ts";
 
 export const LINK_STATES = ["live", "thin", "store-and-forward", "recovering", "lost", "unknown"] as const;
 export type LinkState = (typeof LINK_STATES)[number];
@@ -47,6 +49,8 @@ export type UnitView = {
   statusSinceUtcUs: number | null;
   position: PositionView | null;
   news2: ScoreView | null;
+  /** What stands, worst first; of a unit that is not heard, the last known. */
+  alarms: StandingAlarm[];
   link: LinkView;
   encounterId: string | null;
   runId: string | null;
@@ -88,13 +92,19 @@ export type FeedMessage =
   | { t: "encounter"; unit: string; encounterId: string; state: "open" | "closed"; openedUtcUs: number }
   | { t: "advice"; unit: string; advice: Advice }
   | { t: "handoff"; unit: string; encounterId: string; handoff: Handoff }
+  | { t: "room"; unit: string; room: RoomView }
+  | { t: "room_event"; unit: string; event: Happening }
+  | { t: "ring"; ring: RingLine }
+  | { t: "replaced"; encounterId: string }
   | { t: "state"; state: Fields };
 
 /** What to send from now on; replaces the watch before it. */
 export type Watch = { fleet: boolean; units: readonly string[]; waveforms: boolean };
 
-export function encodeWatch(watch: Watch): string {
-  return JSON.stringify({ t: "watch", fleet: watch.fleet, units: watch.units, waveforms: watch.waveforms });
+/** `room`: the encounter in whose room this screen is; null is in none. */
+export function encodeWatch(watch: Watch, room: string | null = null): string {
+  const { fleet, units, waveforms } = watch;
+  return JSON.stringify({ t: "watch", fleet, units, waveforms, ...(room === null ? {} : { room }) });
 }
 
 /**
@@ -144,6 +154,14 @@ export function decodeFeed(text: string): FeedMessage | null {
         encounterId: f.text("encounter_id"),
         handoff: readHandoff(f),
       };
+    case "room":
+      return { t: "room", unit: f.text("unit"), room: readRoomView(f) };
+    case "room_event":
+      return { t: "room_event", unit: f.text("unit"), event: readHappening(f) };
+    case "ring":
+      return { t: "ring", ring: readRingLine(f) };
+    case "replaced":
+      return { t: "replaced", encounterId: f.text("encounter_id") };
     case "state":
       return { t: "state", state: f };
     default:
@@ -183,6 +201,7 @@ export function readUnit(value: unknown, path = "unit"): UnitView {
             capturedUtcUs: news2.number("captured_utc_us"),
             missing: news2.texts("missing"),
           },
+    alarms: f.list("alarms", (item, path) => readStanding(Fields.of(item, path))),
     link: readLink(f.object("link")),
     encounterId: f.textOr("encounter_id"),
     runId: f.textOr("run_id"),

@@ -1,0 +1,37 @@
+"""Receivers: what is held of each journal, in memory while it is heard of."""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from typing import Final
+
+from hub.ingest.batch import Key
+from hub.store import Pool, ledgers
+from protocols.link import Receiver
+
+RECEIVERS: Final = 20_000
+"""Journals kept; the longest unheard one is read again from the database when needed."""
+
+
+class Receivers(OrderedDict[Key, Receiver]):
+    """By unit and journal, the longest unheard first."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self._pool = pool
+
+    async def load(self, keys: Collection[Key]) -> None:
+        """Have those of `keys` here, from the database where they are not.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database does not answer;
+                nothing has changed.
+        """
+        unknown = [key for key in keys if key not in self]
+        if unknown:
+            held = await ledgers.ledgers_of(self._pool, unknown)
+            for key in unknown:
+                self[key] = Receiver(journal=key[1], held=held[key])
+        for key in keys:
+            self.move_to_end(key)
+        while len(self) > max(RECEIVERS, len(keys)):
+            self.popitem(last=False)
