@@ -1,8 +1,10 @@
 """What the hub says of one camera's video: losses, and how much arrives. One sender's RTCP, read.
 
-Receiver reports (RFC 3550, 6.4.2) tell the share that was lost. The receiver's estimate (REMB,
-draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what arrived, times a
-margin. How it rises says nothing here; see the ladder.
+Receiver reports (RFC 3550, 6.4.2) tell the share that was lost, about once a second; many packets
+asked for again (NACK, RFC 4585, 6.2.1) tell it sooner. What is asked for again is not sent again
+while there is no room: a link that has just become thin would carry nothing else. The receiver's
+estimate (REMB, draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what
+arrived, times a margin. How it rises says nothing here; see the ladder.
 """
 
 from collections import deque
@@ -12,8 +14,10 @@ from typing import Any, Final
 from aiortc import RTCRtpSender
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
     RtcpPsfbPacket,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSrPacket,
     unpack_remb_fci,
 )
@@ -26,6 +30,9 @@ SSRC: Final = "_ssrc"
 
 _SPAN_S: Final = 1.0
 _ESTIMATE_MARGIN: Final = 0.85  # Source: aiortc.rate, as draft-ietf-rmcat-gcc-02, 5.5
+_LOSS_SPAN_S: Final = 2.5  # a loss is noticed only after what was queued before it has passed
+_PACKET_BYTES: Final = 1_200  # of a large frame's packets; a smaller frame is one packet
+_FEW: Final = 4  # so many missing packets say something
 _CLEARLY: Final = 0.8  # the two ends measure over different seconds; less than this is no accident
 
 
@@ -35,10 +42,11 @@ class Feedback:
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._sent: deque[tuple[float, int]] = deque()
-        self._sent_bytes = 0
         self._arriving: float | None = None
         self._estimate_bps: float | None = None
         self._heard_s: float | None = None
+        self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
+        self.may_resend = True
 
     def attach(self, sender: RTCRtpSender) -> None:
         """Read what comes for `sender`, and pass it on."""
@@ -46,22 +54,28 @@ class Feedback:
 
         async def handle(packet: Any) -> None:
             self._hear(packet, getattr(sender, SSRC))
-            await passed_on(packet)
+            is_question = isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK
+            if self.may_resend or not is_question:
+                await passed_on(packet)
 
         setattr(sender, HANDLE_RTCP, handle)
 
     def left(self, size_bytes: int) -> None:
         """Note that so much was given to the network."""
         self._sent.append((self._now_s(), size_bytes))
-        self._sent_bytes += size_bytes
 
     @property
     def sent_bps(self) -> float:
         """What left over the last second, bit/s."""
         since_s = self._now_s() - _SPAN_S
+        return sum(size for at_s, size in self._kept() if at_s >= since_s) * 8 / _SPAN_S
+
+    def _kept(self) -> deque[tuple[float, int]]:
+        """Return what left of late."""
+        since_s = self._now_s() - _LOSS_SPAN_S
         while self._sent and self._sent[0][0] < since_s:
-            self._sent_bytes -= self._sent.popleft()[1]
-        return self._sent_bytes * 8 / _SPAN_S
+            self._sent.popleft()
+        return self._sent
 
     def is_heard(self, within_s: float) -> bool:
         """Say whether the hub has said anything of late."""
@@ -78,8 +92,21 @@ class Feedback:
             for report in packet.reports:
                 if report.ssrc == ssrc:
                     self._tell(1 - report.fraction_lost / 256)
+        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+            self._missed(packet.lost)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._estimated(packet.fci, ssrc)
+
+    def _missed(self, lost: list[int]) -> None:
+        now_s = self._now_s()
+        self._lost = {seq: at_s for seq, at_s in self._lost.items() if now_s - at_s < _LOSS_SPAN_S}
+        for seq in lost:
+            self._lost.setdefault(seq, now_s)
+        packets = sum(-(-size // _PACKET_BYTES) for _, size in self._kept())
+        if len(self._lost) >= _FEW and packets > 0:
+            arriving = max(0.0, 1 - len(self._lost) / packets)
+            if arriving < _CLEARLY:
+                self._tell(arriving)
 
     def _estimated(self, fci: bytes, ssrc: int) -> None:
         try:

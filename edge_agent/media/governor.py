@@ -79,6 +79,8 @@ class Governor:
         now_s = self._clock.monotonic_s()
         self._allowance.look(self._evidence(now_s, self._load()))
         allowance = self._allowance
+        for publisher in self._publishers.values():
+            publisher.feedback.may_resend = allowance.may_resend
         used = [self._is_used(name) for name in self._cameras]
         shares = self._shares.of(allowance.bps, allowance.proved_bps, used)
         for (name, camera), (share_bps, proved_bps) in zip(

@@ -36,11 +36,13 @@ _LOSING: Final = 0.88  # less than this share arriving is congestion; ibid., 6: 
 _HOPELESS: Final = 0.5  # of a rate that is small already: nothing that moves will pass
 _USED: Final = 0.7  # an encoder that used less just now will use more
 _LATE_S: Final = 0.3  # readings wait so much longer than usual: enough, with losses beside it
-_LATE_ALONE_S: Final = 1.5  # enough without
+_LATE_ALONE_S: Final = 0.7  # enough without: losses show only behind what is queued
+_AGAIN_S: Final = 1.5  # after a fall, before lateness alone is a reason again
 _QUEUE_S: Final = 0.5  # each of the newest acks says that frames queue for so long
 _TOLD_S: Final = 1.5  # feedback on the video is believed for so long
 _REPORT_S: Final = 1.0  # a report tells of about so long
 _SETTLE_S: Final = 0.8  # after a fall, before the next on soft signs
+_SETTLED_S: Final = 2.0  # after a fall: what was lost before it is made good by a key frame
 _HOLD_S: Final = 1.2  # pictures are held back at most so long, that the readings pass
 _FAST_S: Final = 1.0
 _PROVED_S: Final = 1.5
@@ -81,6 +83,7 @@ class Allowance:
 
     def __init__(self, *, now_s: float) -> None:
         self._index = _FIRST
+        self._now_s = now_s
         self._changed_s = now_s
         self._fell_s = now_s - _REPORT_S
         self._rose_s = now_s
@@ -94,6 +97,7 @@ class Allowance:
         self._queued_s: float | None = None  # the readings were last seen to queue
         self._blind_wait_s = _BLIND_TRIAL_S
         self._proved_bps = 0
+        self._sent_bps = 0.0  # what was sent when it fell last
 
     @property
     def bps(self) -> int:
@@ -115,8 +119,14 @@ class Allowance:
         """No picture is to be sent at this moment: the readings must pass first."""
         return self._held_since_s is not None
 
+    @property
+    def may_resend(self) -> bool:
+        """Packets that were lost may be sent again: there is room, and has been for a while."""
+        return self._index >= 0 and not self.is_held and self._now_s - self._fell_s > _SETTLED_S
+
     def look(self, seen: Evidence) -> None:
         """Take in what was measured."""
+        self._now_s = seen.now_s
         now_s = seen.now_s
         if seen.arriving is not None:
             self._share, self._share_s = seen.arriving, now_s
@@ -158,7 +168,7 @@ class Allowance:
     def _is_hard(self, seen: Evidence) -> bool:
         """Whether the readings are being held up: pictures stop at once."""
         if seen.late_s > _LATE_ALONE_S:
-            return seen.now_s - self._fell_s > _LATE_ALONE_S
+            return seen.now_s - self._fell_s > _AGAIN_S
         is_lost = self._is_losing(seen.now_s) or not seen.is_heard
         return seen.late_s > _LATE_S and is_lost
 
@@ -171,13 +181,13 @@ class Allowance:
         """Go down to what arrives, and at least one rate."""
         now_s = seen.now_s
         below = min(self._index, 1 + index_of(max(LEAST_BPS, _WORTH * seen.video_bps))) - 1
+        self._sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
         least = STILLS if self._index == 0 else 0  # what arrives is known roughly at first
         if self._is_losing(now_s) and self._share is not None:
-            sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
-            below = min(below, index_of(_MARGIN * self._share * sent_bps))
+            below = min(below, index_of(_MARGIN * self._share * self._sent_bps))
             least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
         elif seen.late_s > _LATE_S:
-            below = min(below, self._index - 6)  # to an eighth: nothing tells how much
+            below = min(below, self._index - 4)  # to a quarter: nothing tells how much as yet
         if self._is_trial and now_s - self._rose_s < 2 * _PROVED_S + _FIRST_WAIT_S:
             self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2)
         self._ceiling = self._index
@@ -186,6 +196,9 @@ class Allowance:
         self._go(max(least, below), now_s)
 
     def _wait_until_passed(self, seen: Evidence) -> None:
+        if seen.arriving is not None and seen.arriving < _LOSING:  # of what was sent before
+            fitting = index_of(_MARGIN * seen.arriving * self._sent_bps)
+            self._go(max(0, min(self._index, fitting)), seen.now_s)
         held_s = seen.now_s - (self._held_since_s or 0.0)
         if held_s > _HOLD_S or (held_s > 3 * LOOK_S and seen.late_s < _LATE_S / 3):
             self._held_since_s = None
@@ -279,6 +292,7 @@ SPANS: Final = {
 """Each step is entered at twice the rate at which it is left, but for the least one."""
 
 _BACK_S: Final = 60.0
+_BROKE_IN: Final = 0.6  # so much less than a step needs is another link
 _GATE_WAIT_S: Final = 15.0
 _GATE_MOST_S: Final = 120.0
 
@@ -307,8 +321,10 @@ class Gate:
         if self.step not in moving:
             fitting = [step for step in moving if proved_bps >= SPANS[step].enter_bps]
             return self._take(fitting[0] if fitting else VideoStep.SMALL, now_s)
+        if share_bps < SPANS[self.step].least_bps:
+            self._leave(share_bps, now_s)
         while share_bps < SPANS[self.step].least_bps:
-            self._take(LADDER[LADDER.index(self.step) + 1], now_s)
+            self.step = LADDER[LADDER.index(self.step) + 1]
         for higher, step in pairwise(moving):
             enough = proved_bps >= SPANS[higher].enter_bps
             if step is self.step and enough and now_s >= self._barred_until_s:
@@ -319,12 +335,16 @@ class Gate:
         """Give nothing: the camera is not in use."""
         self.step = VideoStep.NONE
 
+    def _leave(self, share_bps: float, now_s: float) -> None:
+        """Bar the step where it proved a little too much; where the link broke in, it did not."""
+        if share_bps < SPANS[self.step].least_bps * _BROKE_IN:
+            self._barred_until_s, self._bar_s = float("-inf"), _GATE_WAIT_S
+        elif now_s - self._entered_s < _BACK_S:
+            self._barred_until_s = now_s + self._bar_s
+            self._bar_s = min(_GATE_MOST_S, self._bar_s * 2)
+
     def _take(self, step: VideoStep, now_s: float) -> VideoStep:
-        if LADDER.index(step) > LADDER.index(self.step):
-            if now_s - self._entered_s < _BACK_S:
-                self._barred_until_s = now_s + self._bar_s
-                self._bar_s = min(_GATE_MOST_S, self._bar_s * 2)
-        elif step is not self.step:
+        if LADDER.index(step) < LADDER.index(self.step):
             self._entered_s = now_s
         self.step = step
         return step

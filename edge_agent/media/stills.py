@@ -27,6 +27,7 @@ EVERY_S: Final = 5.0
 PART_BYTES: Final = 1_000
 _LOOK_S: Final = 0.5
 _SHARE: Final = 0.5
+_LATE_S: Final = 0.3  # a reading waits so much longer than usual: no still now
 _LEAST_BYTES: Final = 2_500
 _MOST_BYTES: Final = 24_000
 _UNMEASURED_BPS: Final = 10_000.0
@@ -69,7 +70,9 @@ class Stills:
             names = [n for n in self._cameras if self._governor.given(n).step is VideoStep.STILLS]
             budget = budget_bytes(self._governor.left_bps, every_s=EVERY_S / max(1, len(names)))
             for name in names:
-                if self._load().stills_waiting == 0 and self._is_due(name):
+                load = self._load()
+                is_free = load.stills_waiting == 0 and load.late_s < _LATE_S
+                if is_free and self._is_due(name):
                     await self._make(name, self._cameras[name], budget)
 
     def _is_due(self, name: CameraId) -> bool:

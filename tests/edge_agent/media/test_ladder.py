@@ -171,7 +171,7 @@ def test_a_step_that_failed_is_barred_for_ever_longer() -> None:
         if step is HD:
             tried.append(now_s)
             now_s += 0.5
-            gate.look(200_000, 200_000, may_stills=True, now_s=now_s)
+            gate.look(300_000, 300_000, may_stills=True, now_s=now_s)
     waits = [b - a for a, b in pairwise(tried)]
     assert waits[0] >= 15
     assert waits == sorted(waits)

@@ -9,9 +9,11 @@ import pytest
 from aiortc import RTCRtpSender, rtcdtlstransport
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     pack_remb_fci,
 )
 from av.video.frame import VideoFrame
@@ -144,6 +146,30 @@ def test_the_names_that_are_read_are_aiortc_s() -> None:
     assert f"self.{SSRC} = " in inspect.getsource(RTCRtpSender)
     routing = inspect.getsource(rtcdtlstransport)
     assert "await recipient._handle_rtcp_packet(packet)" in routing
+
+
+def asked_again(*lost: int) -> RtcpRtpfbPacket:
+    return RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=77, lost=list(lost))
+
+
+def test_many_missing_packets_are_told_at_once_and_a_few_are_not() -> None:
+    feedback, sender = attached(FakeClock())
+    feedback.left(22_000)  # nineteen packets
+    sender.hear(asked_again(1, 2))
+    assert feedback.take_arriving() is None
+    sender.hear(asked_again(2, 3, 4, 5, 6, 7, 8, 9, 10))
+    assert feedback.take_arriving() == pytest.approx(1 - 10 / 19)
+
+
+def test_nothing_is_sent_again_while_there_is_no_room() -> None:
+    feedback, sender = attached(FakeClock())
+    feedback.may_resend = False
+    sender.hear(asked_again(1))
+    assert sender.passed_on == []
+    sender.hear(report(0))
+    feedback.may_resend = True
+    sender.hear(asked_again(1))
+    assert len(sender.passed_on) == 2
 
 
 def test_silence_of_the_hub_is_noticed() -> None:

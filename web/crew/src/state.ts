@@ -18,8 +18,8 @@ import {
   readLink,
   readNode,
   readPatient,
-  readStanding,
   readVideo,
+  readStanding,
   readRing,
   readSeat,
   type Ring,
@@ -40,6 +40,9 @@ export type Task = {
   longitudeDeg: number | null;
   givenUtcUs: number | null;
 };
+
+/** One camera: what it is doing, and what travels of its picture. */
+export type CameraState = VideoView & { state: string };
 
 export const TEAM_KINDS = ["chest_pain", "stroke", "trauma", "paediatrics", "other"] as const;
 export type Team = { teamId: string; name: string; kind: (typeof TEAM_KINDS)[number]; organisation: string };
@@ -81,9 +84,6 @@ function readRoom(f: Fields): CrewRoom {
     }),
   };
 }
-
-/** One camera: what it is doing, and what travels of its picture. */
-export type CameraState = VideoView & { state: string };
 
 export type VehicleState = {
   unit: string;

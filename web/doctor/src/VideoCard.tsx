@@ -5,7 +5,10 @@ import { useTranslation } from "react-i18next";
 const ALL = "*";
 const BACK_US = 30 * 60 * 1e6;
 
-/** Live video, or what was recorded of it; of several cameras one is chosen, or all are side by side. */
+/**
+ * Live video, or what was recorded of it; where a unit has several cameras, one is chosen or all are
+ * shown side by side. What was recorded is shown of one at a time.
+ */
 export function VideoCard({ room, view }: { room: Room; view: UnitView | undefined }) {
   const { t } = useTranslation();
   const feed = useFeed();
@@ -13,18 +16,21 @@ export function VideoCard({ room, view }: { room: Room; view: UnitView | undefin
   const [atUtcUs, setAt] = useState<number | null>(null);
   useRoomPart(room, "stills");
   const cameras = view?.cameras ?? [];
-  const isTiled = picked === ALL && cameras.length > 1;
-  const chosen = cameras.find((each) => each === picked) ?? cameras[0] ?? null;
-  const shown = isTiled ? cameras : [chosen];
+  const isTiled = picked === ALL && cameras.length > 1 && atUtcUs === null;
+  const camera = cameras.find((each) => each === picked) ?? cameras[0] ?? null;
+  const shown = isTiled ? cameras : [camera];
   const nowUtcUs = useCallback(() => feed.clock.nowUtcUs(), [feed]);
   const recordings = useRecordings(room.unit, nowUtcUs, BACK_US);
   const pieces = useMemo(() => {
-    if (recordings === null || chosen === null) return [];
+    if (recordings === null || camera === null) return [];
     const { found, fromUtcUs, toUtcUs } = recordings;
-    const ofCamera = (each: { camera: string }) => each.camera === chosen;
+    const ofCamera = (each: { camera: string }) => each.camera === camera;
     return piecesOf(found.here.filter(ofCamera), found.coming.filter(ofCamera), fromUtcUs, toUtcUs);
-  }, [recordings, chosen]);
+  }, [recordings, camera]);
   const hasFilm = pieces.some((piece) => piece.kind !== "hole");
+  const goLive = () => {
+    setAt(null);
+  };
   return (
     <Card
       title={t("video.title")}
@@ -32,25 +38,26 @@ export function VideoCard({ room, view }: { room: Room; view: UnitView | undefin
       tools={
         <>
           {atUtcUs !== null && (
-            <button
-              type="button"
-              className="gh-tool"
-              data-testid="recording-live"
-              onClick={() => {
-                setAt(null);
-              }}
-            >
+            <button type="button" className="gh-tool" data-testid="recording-live" onClick={goLive}>
               {t("recording.live")}
             </button>
           )}
           {cameras.length > 1 && (
             <span className="doc-cameras" role="group" aria-label={t("video.layout")}>
               {cameras.map((each) => (
-                <Choice key={each} camera={each} isOn={!isTiled && each === chosen} onPick={setPicked}>
+                <Choice key={each} camera={each} isOn={!isTiled && each === camera} onPick={setPicked}>
                   {cameraText(t, each)}
                 </Choice>
               ))}
-              <Choice camera={ALL} isOn={isTiled} onPick={setPicked} title={t("video.tileHint")}>
+              <Choice
+                camera={ALL}
+                isOn={isTiled}
+                onPick={(all) => {
+                  setPicked(all);
+                  goLive();
+                }}
+                title={t("video.tileHint")}
+              >
                 {t("video.tile")}
               </Choice>
             </span>
@@ -58,20 +65,20 @@ export function VideoCard({ room, view }: { room: Room; view: UnitView | undefin
         </>
       }
     >
-      {atUtcUs === null || chosen === null ? (
+      {atUtcUs === null || camera === null ? (
         <div className="doc-tiles" data-count={shown.length}>
-          {shown.map((camera) => (
+          {shown.map((each) => (
             <VideoPlayer
-              key={camera}
+              key={each}
               unit={room.unit}
-              camera={camera}
-              given={view?.video.find((each) => each.camera === camera) ?? null}
-              still={camera === null ? null : room.stills.latest(camera)}
+              camera={each}
+              given={view?.video.find((one) => one.camera === each) ?? null}
+              still={each === null ? null : room.stills.latest(each)}
             />
           ))}
         </div>
       ) : (
-        <RecordedPlayer key={chosen} unit={room.unit} camera={chosen} pieces={pieces} atUtcUs={atUtcUs} onMoment={setAt} />
+        <RecordedPlayer key={camera} unit={room.unit} camera={camera} pieces={pieces} atUtcUs={atUtcUs} onMoment={setAt} />
       )}
       {recordings !== null && hasFilm && (
         <Timeline pieces={pieces} fromUtcUs={recordings.fromUtcUs} toUtcUs={recordings.toUtcUs} atUtcUs={atUtcUs} onMoment={setAt} />

@@ -15,7 +15,7 @@ import { Vitals } from "./vitals.ts";
 export type Stamped<T> = T & { capturedUtcUs: number };
 
 /** What a part of a screen listens to. */
-export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "people" | "record" | "stills";
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "stills" | "people" | "record";
 
 /** A hole for good: accepted on the vehicle, then lost, with the reason. */
 export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };

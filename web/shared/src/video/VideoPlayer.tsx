@@ -6,7 +6,7 @@ import type { Still } from "../feed/stills.ts";
 import { agoText, spanText } from "../i18n/index.ts";
 import { useNow } from "../time/useNow.ts";
 import type { VideoView } from "../wire/feed.ts";
-import { cameraText, faultsText, givenText, isMoving } from "./given.ts";
+import { cameraText, faultsText, givenText, isMoving, reasonText } from "./given.ts";
 import { REJOIN_MS, rejoinWaitMs, type VideoFacts, videoState } from "./state.ts";
 import { canPlay, play, type Playing } from "./whep.ts";
 
@@ -57,7 +57,7 @@ export function VideoPlayer({ unit, camera, given = null, still = null }: {
       {shown === "shutter" && <Note title={t("video.shutterClosed")} hint={t("video.shutterClosedHint")} name={name} />}
       {shown === "privacy" && <Note title={t("video.noPrivacy")} hint={t("video.noPrivacyHint")} name={name} />}
       {shown === "fault" && <Note title={t("video.cameraFault")} hint={t("video.cameraFaultHint")} name={name} />}
-      {shown === "none" && <Note title={isAble ? t("video.none") : t("video.unsupported")} hint={isAble ? t("video.noneHint") : null} />}
+      {shown === "none" && <Note title={isAble ? t("video.none") : t("video.unsupported")} hint={isAble ? t("video.noneHint") : null} name={camera === null ? null : name} />}
     </div>
   );
 }
@@ -85,7 +85,7 @@ function Note({ title, hint, name = null }: { title: string | null; hint: string
 /** The camera's name, what is given up of its picture, and what is wrong with it. */
 function Badge({ name, given, age = null }: { name: string; given: VideoView | null; age?: string | null }) {
   const { t } = useTranslation();
-  const gaveUp = given === null ? null : givenText(t, given);
+  const gaveUp = given === null ? null : age === null ? givenText(t, given) : reasonText(t, given); // a still says its step itself
   const faults = given === null ? null : faultsText(t, given.faults);
   return (
     <>

@@ -12,6 +12,11 @@ export function givenText(t: T, given: VideoView): string | null {
   return `${wordOf(t, "video.step", given.step)} · ${wordOf(t, "video.reason", given.reason)}`;
 }
 
+/** Why less travels than could; null where nothing is given up. */
+export function reasonText(t: T, given: VideoView): string | null {
+  return given.reason === null ? null : wordOf(t, "video.reason", given.reason);
+}
+
 /** What the watch of the picture found: "dark, blurred"; null where all is well. */
 export function faultsText(t: T, faults: readonly string[]): string | null {
   return faults.length === 0 ? null : faults.map((each) => wordOf(t, "video.fault", each)).join(t("video.and"));
