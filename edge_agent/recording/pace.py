@@ -48,6 +48,8 @@ class UploadPace:
 
     def pause_s(self, piece_bytes: int, took_s: float) -> float:
         """Take in that a piece took `took_s` to go; return how long to wait before the next."""
-        if took_s > _SLOW_S:
-            self.rate_bps = max(_LEAST_BPS, min(self.rate_bps, _SHARE * piece_bytes * 8 / took_s))
+        carried_s = took_s - (self._shortest_s or 0.0)  # distance is no want of room
+        if carried_s > _SLOW_S:
+            told_bps = _SHARE * piece_bytes * 8 / carried_s
+            self.rate_bps = max(_LEAST_BPS, min(self.rate_bps, told_bps))
         return max(0.0, piece_bytes * 8 / self.rate_bps - took_s)
