@@ -67,6 +67,7 @@ def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
         expect_state(tablet, "link-indicator", "live", within_s=40)
 
         press_on(tablet, operator, doctor, steps=RUN[:4])
+        describe_the_patient(tablet, doctor)
         send_advice_and_confirm(doctor, tablet, shoot)
         press_on(tablet, operator, doctor, steps=RUN[4:5])
         hand_over(tablet, doctor, shoot)
@@ -204,6 +205,17 @@ def press_on(tablet: Page, operator: Page, doctor: Page, *, steps: tuple[str, ..
         shown = by_id(operator, f"unit-row-{UNIT}").locator("[data-status]")
         expect(shown.first).to_have_attribute("data-status", status)
         expect(by_id(doctor, f"node-{STAMPS[CrewEvent(event)]}")).to_be_attached()
+
+
+def describe_the_patient(tablet: Page, doctor: Page) -> None:
+    by_id(tablet, "tab-patient").click()
+    by_id(tablet, "patient-edit").click()
+    by_id(tablet, "patient-family").fill("Zhou")
+    by_id(tablet, "patient-age").fill("62")
+    by_id(tablet, "patient-save").click()
+    expect(by_id(tablet, "patient-save")).to_have_count(0)
+    expect(by_id(tablet, "patient-edit")).to_contain_text("Zhou")
+    expect(doctor.locator(".doc-patient")).to_contain_text("Zhou")
 
 
 def send_advice_and_confirm(doctor: Page, tablet: Page, shoot: Shoot) -> None:

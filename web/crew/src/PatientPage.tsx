@@ -62,7 +62,6 @@ export function PatientPage({ state }: { state: VehicleState }) {
       {isEditing && state.encounterId !== null && (
         <PatientForm
           patient={state.patient}
-          encounterId={state.encounterId}
           onDone={() => {
             setEditing(false);
           }}
@@ -171,7 +170,7 @@ function Tap({ testId, isOn, isBusy, onTap, children }: { testId: string; isOn: 
   );
 }
 
-function PatientForm({ patient, encounterId, onDone }: { patient: PatientNote | null; encounterId: string; onDone: () => void }) {
+function PatientForm({ patient, onDone }: { patient: PatientNote | null; onDone: () => void }) {
   const { t } = useTranslation();
   const { run, isBusy, error } = useAction();
   const [family, setFamily] = useState(patient?.familyName ?? "");
@@ -184,7 +183,6 @@ function PatientForm({ patient, encounterId, onDone }: { patient: PatientNote | 
   const save = () => {
     run(async () => {
       await postJson("/patient", {
-        encounter_id: encounterId,
         family_name: orNull(family),
         given_name: orNull(given),
         sex: orNull(sex),
