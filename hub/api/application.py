@@ -17,7 +17,7 @@ from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
 from hub.recordings import Recordings, recordings_router
-from hub.store.database import Pool
+from hub.store.database import DATABASE_ERRORS, Pool
 from protocols.clock import Clock
 from protocols.errors import AccessError
 from protocols.http import problems
@@ -106,7 +106,7 @@ def routes_alone(
         )
     )
     app.include_router(pages.router)
-    problems.install(app, refused=_note_refusal)
+    problems.install(app, refused=_note_refusal, away=DATABASE_ERRORS)
     return app
 
 

@@ -140,12 +140,16 @@ class Ingest:
         batch = self._new_batch()
         await self._fill(batch)
         while batch.frames or self._queue or self._refused or self._greeted:
-            async with asyncio.TaskGroup() as group:
-                turn = group.create_task(self._turn(batch))
-                batch = self._new_batch()
-                while not turn.done():
-                    await self._fill(batch)
-                    await asyncio.wait({turn}, timeout=BATCH_S)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    turn = group.create_task(self._turn(batch))
+                    batch = self._new_batch()
+                    while not turn.done():
+                        await self._fill(batch)
+                        await asyncio.wait({turn}, timeout=BATCH_S)
+            except BaseException:
+                self._let_go(batch)  # what was gathered meanwhile is new again, too
+                raise
             if not turn.result():
                 await self._clock.sleep(RETRY_S)
 

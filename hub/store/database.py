@@ -24,8 +24,14 @@ Asked: TypeAlias = "Pool | Connection"
 
 log = logging.getLogger(__name__)
 
-DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a query raises when the database is away or refuses; `TimeoutError` is an `OSError`."""
+DATABASE_ERRORS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a query raises when the database is away or refuses; `TimeoutError` is an `OSError`, and the
+last is what the driver says where a server was killed in the middle of a COPY."""
 
 NEVER_STORED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """Of those: the database works and takes none of this, now or ever; it is not asked again."""

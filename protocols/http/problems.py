@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -82,8 +82,10 @@ def problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def install(app: FastAPI, *, refused: Refused | None = None) -> None:
-    """Have every error of `app` leave in the one shape."""
+def install(
+    app: FastAPI, *, refused: Refused | None = None, away: Iterable[type[Exception]] = ()
+) -> None:
+    """Have every error of `app` leave in the one shape; `away`: what its store raises when away."""
 
     async def fleet(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, FleetError):
@@ -109,7 +111,14 @@ def install(app: FastAPI, *, refused: Refused | None = None) -> None:
         log.error("api.bug", exc_info=error)
         return problem(500, "bug", "the server failed; nothing is known to be lost")
 
+    for kind in away:
+        app.add_exception_handler(kind, _store_away)
     app.add_exception_handler(FleetError, fleet)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, bug)
+
+
+async def _store_away(_request: Request, error: Exception) -> JSONResponse:
+    reason = "the database is away; nothing has changed: try again"
+    return problem(503, StorageError.code, reason, {"error": type(error).__name__})

@@ -194,3 +194,13 @@ async def test_another_sites_page_changes_nothing(stand: Stand) -> None:
     )
     assert answer.status_code == 403
     assert (await stand.ask("GET", "/api/v1/encounters", role=DOCTOR)).json()["encounters"] == []
+
+
+async def test_while_the_database_refuses_the_answer_says_so_and_is_no_bug(stand: Stand) -> None:
+    async with stand.clinic.pool.acquire() as connection:
+        await connection.execute("ALTER TABLE session RENAME TO away")
+        answer = await stand.ask("GET", "/api/v1/units", role=DOCTOR)
+        await connection.execute("ALTER TABLE away RENAME TO session")
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "storage"
+    assert (await stand.ask("GET", "/api/v1/units", role=DOCTOR)).status_code == 200

@@ -447,6 +447,31 @@ async def test_what_is_gathered_while_a_batch_fails_is_stored_and_the_failed_com
     task.cancel()
 
 
+async def test_what_is_gathered_while_a_batch_ends_in_a_fault_is_taken_when_it_comes_again(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, journal = Bench(pool), new_journal()
+    payloads = [frame(journal, Stream.VITALS, seq, [vitals()]) for seq in (1, 2)]
+
+    async def fault(*_args: Any, **_kwargs: Any) -> Any:
+        bench.ingest.hear(up(A1, Stream.VITALS), payloads[1])
+        while len(bench.ingest._queue):  # noqa: ASYNC110 -- nobody tells when it is gathered
+            await asyncio.sleep(0)
+        raise RuntimeError
+
+    bench.ingest.hear(up(A1, Stream.VITALS), payloads[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("hub.ingest.worker.store.commit_batch", fault)
+        with pytest.raises(ExceptionGroup):
+            await bench.ingest.run()
+    task = asyncio.create_task(bench.ingest.run())
+    for payload in payloads:
+        bench.ingest.hear(up(A1, Stream.VITALS), payload)
+    await bench.held(A1, Stream.VITALS, Held(2))
+    assert await count(pool) == 2
+    task.cancel()
+
+
 def _fault(*_of: object) -> None:
     raise RuntimeError("a fault of ours")
 
