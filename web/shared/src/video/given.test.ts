@@ -29,7 +29,7 @@ test("a step that a newer vehicle may name is shown as it came", async () => {
 });
 
 test("faults of the picture are listed; none is no text", () => {
-  expect(faultsText(i18next.t, ["dark", "frozen"])).toBe("dark, frozen");
+  expect(faultsText(i18next.t, ["dark", "frozen"])).toBe("too dark, frozen");
   expect(faultsText(i18next.t, [])).toBeNull();
 });
 
