@@ -69,5 +69,5 @@ def test_people_and_pins_are_found_again_and_differ_from_demo_to_demo(tmp_path: 
 
     write_people(tmp_path / "people.json", first)
     assert [one["username"] for one in json.loads((tmp_path / "people.json").read_text())] == [
-        "operator", "doctor", "admin",
+        "operator", "doctor", "cardiologist", "admin",
     ]  # fmt: skip
