@@ -30,7 +30,8 @@ class Receivers(OrderedDict[Key, Receiver]):
         if unknown:
             held = await ledgers.ledgers_of(self._pool, unknown)
             for key in unknown:
-                self[key] = Receiver(journal=key[1], held=held[key])
+                # whoever else waited for it may have offered it frames meanwhile: the first stays
+                self.setdefault(key, Receiver(journal=key[1], held=held[key]))
         for key in keys:
             self.move_to_end(key)
         while len(self) > max(RECEIVERS, len(keys)):

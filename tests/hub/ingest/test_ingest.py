@@ -10,6 +10,7 @@ import pytest
 
 from hub.ingest import Arrived, Ingest, Taps
 from hub.ingest.queue import MESSAGE_BYTES
+from hub.ingest.receivers import Receivers
 from hub.ingest.worker import GREETED_EACH
 from hub.store import Pool, records
 from hub.store.ledgers import ledgers_of
@@ -470,6 +471,18 @@ async def test_what_is_gathered_while_a_batch_ends_in_a_fault_is_taken_when_it_c
     await bench.held(A1, Stream.VITALS, Held(2))
     assert await count(pool) == 2
     task.cancel()
+
+
+async def test_two_who_load_a_journal_at_once_share_the_receiver_that_was_there_first(
+    pool: Pool,
+) -> None:
+    """Another in its place would know less than is held, and write that down."""
+    receivers, key = Receivers(pool), (A1, new_journal())
+    loads = {asyncio.create_task(receivers.load([key])) for _ in range(2)}
+    await asyncio.wait(loads, return_when=asyncio.FIRST_COMPLETED)
+    first = receivers[key]
+    await asyncio.gather(*loads)
+    assert receivers[key] is first
 
 
 def _fault(*_of: object) -> None:
