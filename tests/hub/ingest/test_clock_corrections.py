@@ -8,7 +8,7 @@ from protocols.ids import JournalId, Seq, UnitId
 from protocols.link import Held, Lane, Origin, Stream
 from protocols.link.topics import up
 from protocols.messages import ClockCorrection, SeqSpan
-from tests.hub.ingest.test_ingest import running
+from tests.hub.ingest.bench import running
 from tests.hub.vehicle import NOON_US, frame, new_journal, vitals
 
 A1, A2 = UnitId("A-001"), UnitId("A-002")
