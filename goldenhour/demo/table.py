@@ -1,7 +1,7 @@
 """What the demo shows a person: steps while it starts, then addresses, accounts and PINs."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -9,6 +9,8 @@ from rich.table import Table
 
 from goldenhour.demo.city import Account, City
 from goldenhour.demo.folder import Folder
+
+_WIDEST: Final = 200
 
 
 def card_of(city: City, accounts: Sequence[Account], folder: Folder) -> dict[str, Any]:
@@ -62,7 +64,9 @@ def show(console: Console, card: dict[str, Any]) -> None:
         name = f"crew, {unit['call_sign']}"
         table.add_row(name, unit["tablet_url"], "any name", unit["pin"])
     table.add_row("hospital", card["hospital_url"], "", "")
-    console.print(table)
+    # on a narrow terminal a line may run over, but no password is cut short
+    wide = Console(file=console.file, width=_WIDEST, force_terminal=console.is_terminal)
+    wide.print(table)
     console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
     where = f" --run-dir {card['data_dir']}/sim"
     console.print(

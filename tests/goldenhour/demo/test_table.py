@@ -1,0 +1,35 @@
+"""The demo's table: what one signs in with stands there whole, however narrow the terminal."""
+
+import io
+from typing import Any, Final
+
+import pytest
+from rich.console import Console
+
+from goldenhour.demo.table import show
+
+CARD: Final[dict[str, Any]] = {
+    "hub_url": "http://127.0.0.1:18080",
+    "operator_url": "http://127.0.0.1:18080/operator/",
+    "doctor_url": "http://127.0.0.1:18080/doctor/",
+    "hospital_url": "http://127.0.0.1:18084/fhir",
+    "units": [
+        {"call_sign": "Yuexiu 1", "tablet_url": "http://127.0.2.1:18081/", "pin": "514541"},
+    ],
+    "accounts": [
+        {"username": "operator", "role": "operator", "password": "vVCm_9AdhNxQ2w7LkPz0"},
+        {"username": "cardiologist", "role": "doctor", "password": "lOo4ygUe0RtB8sVn3HcY"},
+        {"username": "admin", "role": "administrator", "password": "lzjCQDXCvWm5pJ1uKd6E"},
+    ],
+    "data_dir": "/var/demo",
+}
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_no_address_and_no_password_is_cut_short(columns: int) -> None:
+    printed = io.StringIO()
+    show(Console(file=printed, width=columns), CARD)
+    for one in CARD["accounts"]:
+        assert one["password"] in printed.getvalue()
+    assert CARD["operator_url"] in printed.getvalue()
+    assert "…" not in printed.getvalue()
