@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -114,14 +114,15 @@ async def _outage(  # noqa: PLR0913 -- what is looked at
     video_s = await _until_state(video, "live", within_s=_VIDEO_S, since_us=link_us, clock=clock)
     complete_s = await _until_whole(city, hub, cut_us, link_us, within_s=patience_s)
     missed = await _missed(city, cut_us, link_us)
-    segments = await _listed(city, hub, cut_us - 60_000_000, link_us)
+    segments = await _listed(city, hub, cut_us, link_us)
+    missing_s = _missing_s(segments.values(), cut_us, link_us)
     other = [one for one in missed if await _digest(city, hub, one.segment) != one.sha256]
     ages_ms = watched.ages_ms(link_us + 5_000_000)
     return [
         Figure(name=VITALS, value=watched.back_s(link_us), unit="s", bar=3.0),
         Figure(name=VIDEO, value=video_s, unit="s", bar=8.0),
         Figure(name=COMPLETE, value=complete_s, unit="s"),
-        Figure(name=MISSING, value=_missing_s(segments, cut_us, link_us), unit="s", bar=0.0),
+        Figure(name=MISSING, value=missing_s, unit="s", bar=0.0),
         Figure(name=OTHER, value=len(other), unit="1", bar=0.0),
         Figure(name="segments of the missed time", value=len(missed), unit="1", bar=cut_s / 30,
                at_least=True),
@@ -146,11 +147,14 @@ async def _until_state(
 async def _until_whole(
     city: SmallCity, hub: httpx2.AsyncClient, cut_us: int, link_us: int, *, within_s: float
 ) -> float:
+    """Return how long after the link the timeline had no hole and each segment of the vehicle."""
     clock = city.start.clock
     async with asyncio.timeout(within_s) as patience:
         while True:
-            spans = await _listed(city, hub, cut_us - 60_000_000, link_us)
-            if not _missing_s(spans, cut_us, link_us):
+            # the last may begin a moment before the link is back, too short for a hole
+            due = {one.segment for one in await _missed(city, cut_us, link_us)}
+            found = await _listed(city, hub, cut_us, link_us)
+            if due <= found.keys() and not _missing_s(found.values(), cut_us, link_us):
                 return (clock.utc_us() - link_us) / 1e6
             left_s = (patience.when() or 0.0) - asyncio.get_running_loop().time()
             if left_s < _AGAIN_S:
@@ -160,17 +164,20 @@ async def _until_whole(
 
 async def _listed(
     city: SmallCity, hub: httpx2.AsyncClient, from_us: int, to_us: int
-) -> list[tuple[int, int]]:
-    """Return the spans that the timeline has film of."""
+) -> dict[str, tuple[int, int]]:
+    """Return the segments that the timeline has of the time, each with its span."""
     answer = await hub.get(
         f"/api/v1/units/{city.site.unit}/recordings",
-        params={"from_utc_us": from_us, "to_utc_us": to_us},
+        params={"from_utc_us": from_us - 60_000_000, "to_utc_us": to_us},
     )
     answer.raise_for_status()
-    return [(one["first_utc_us"], one["last_utc_us"]) for one in answer.json()["segments"]]
+    return {
+        one["segment"]: (one["first_utc_us"], one["last_utc_us"])
+        for one in answer.json()["segments"]
+    }
 
 
-def _missing_s(spans: Sequence[tuple[int, int]], from_us: int, to_us: int) -> float:
+def _missing_s(spans: Iterable[tuple[int, int]], from_us: int, to_us: int) -> float:
     """Return for how many seconds between the two there is no film; a picture's length is none."""
     missing_us, at_us = 0, from_us
     for first_us, last_us in sorted(spans):
