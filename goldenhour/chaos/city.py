@@ -6,15 +6,12 @@ import dataclasses
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from edge_agent.journal.salvage import is_salvaged
-from edge_agent.journal.schema import files_set_aside
 from firmware_sim import control
 from goldenhour.demo import programs
 from goldenhour.demo.accounts import accounts_of, pins_of
@@ -24,7 +21,6 @@ from goldenhour.demo.folder import opened
 from goldenhour.demo.start import Start
 from hub.store import BuiltInPostgres, Pool, open_pool
 from protocols.errors import FleetError
-from protocols.link.streams import UP
 from protocols.runtime.clock import SystemClock
 from protocols.runtime.processes import descendants
 
@@ -119,22 +115,6 @@ class ChaosCity:
                     await self.start.children.start(program)
                     self.revived += 1
             await asyncio.sleep(_AGAIN_S)
-
-    def account(self, unit: str) -> dict[str, tuple[int, int]] | None:
-        """Return each stream's last seq and how far the hub has it; None: not to be read now.
-
-        Also None while there is a journal set aside that is still being salvaged.
-        """
-        journal = self.journal(unit)
-        if any(not is_salvaged(aside) for aside in files_set_aside(journal)):
-            return None
-        try:
-            file = sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=5)
-            with contextlib.closing(file):
-                rows = file.execute("SELECT stream, last_seq, watermark FROM stream").fetchall()
-        except sqlite3.Error:
-            return None
-        return {name: (last, watermark) for name, last, watermark in rows if name in UP}
 
 
 @contextlib.asynccontextmanager

@@ -6,12 +6,14 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from goldenhour.bench.figures import Figure
 from goldenhour.chaos import orders
 from goldenhour.chaos.accepted import Verdict, compare, explain
+from goldenhour.chaos.calm import read_account, until_calm
 from goldenhour.chaos.city import ChaosCity, can_mount, chaos_city, database
 from goldenhour.chaos.inject import inject
 from goldenhour.chaos.orders import OrdersVerdict
@@ -140,22 +142,10 @@ async def _calm(city: ChaosCity) -> None:
         async with asyncio.timeout(CALM_S):
             for unit in city.units:
                 await city.ask(unit, "link", restore=True)
-                due = await _account(city, unit)
-                while not _has(await _account(city, unit), due):  # noqa: ASYNC110 -- asked of other processes
-                    await asyncio.sleep(_LOOK_S)
+                await until_calm(partial(read_account, city.journal(unit)))
     except TimeoutError as err:
-        left = {unit: city.account(unit) for unit in city.units}
+        left = {unit: read_account(city.journal(unit)) for unit in city.units}
         raise FleetError(reason=f"something still waits: {left}") from err
-
-
-async def _account(city: ChaosCity, unit: str) -> dict[str, tuple[int, int]]:
-    while (found := city.account(unit)) is None:  # noqa: ASYNC110 -- asked of other processes
-        await asyncio.sleep(_LOOK_S)
-    return found
-
-
-def _has(account: dict[str, tuple[int, int]], due: dict[str, tuple[int, int]]) -> bool:
-    return all(account[stream][1] >= last for stream, (last, _) in due.items())
 
 
 async def _verdicts(city: ChaosCity, people: People, say: Say) -> tuple[Verdict, OrdersVerdict]:
