@@ -5,23 +5,16 @@ import { useTranslation } from "react-i18next";
 import { useFeed, useRoomPart } from "../feed/context.tsx";
 import type { Room } from "../feed/room.ts";
 import { spanText } from "../i18n/index.ts";
-import { LIMIT_US } from "../time/age.ts";
 import { useNow } from "../time/useNow.ts";
 import { drawPaper, drawTrace, type Ink, INKS } from "./draw.ts";
 import { type LayoutName, MM_PER_S, type Page, pageOf } from "./layout.ts";
 import { type Lead, type LeadName, leadsOf } from "./leads.ts";
 import type { WaveRing } from "./ring.ts";
+import { type WaveState, waveState } from "./state.ts";
 import { penTarget, Sweep } from "./sweep.ts";
 
 /** How wide a millimetre of paper may become: past this, more paper shows no more detail. */
 const MAX_PX_PER_MM = 6;
-
-/** A trace is stale one second after the block after it was due. */
-export function isWaveStale(ring: WaveRing | undefined, nowUtcUs: number): boolean {
-  const last = ring?.lastCapturedUtcUs ?? null;
-  if (ring === undefined || last === null) return true;
-  return nowUtcUs - last > LIMIT_US.waveform + ring.blockLengthUs;
-}
 
 /** A curve may be a second old, and comes by the half second: judged once a second it could always be looked at late. */
 const JUDGED_MS = 250;
@@ -45,7 +38,7 @@ export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
   const now = useNow(JUDGED_MS);
   const ring = room.waves.get("ecg");
   const leads = ring === undefined ? null : leadsOf(ring);
-  const isStale = frozenAt === null && isWaveStale(ring, now);
+  const state = waveState(ring, now);
   const last = ring?.lastCapturedUtcUs ?? null;
 
   useEffect(() => {
@@ -74,15 +67,26 @@ export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
   return (
     <div ref={boxRef} className="gh-ecg-paper" style={{ background: ink.paper, height: fitHeight ? "100%" : page.heightMm * pxPerMm }}>
       <canvas ref={paperRef} aria-hidden="true" />
-      <canvas ref={traceRef} data-testid="ecg-canvas" data-state={last === null ? "none" : isStale ? "stale" : "live"} role="img" aria-label={t("ecg.alt", { leads: leads?.size ?? 0 })} />
+      <canvas ref={traceRef} data-testid="ecg-canvas" data-state={frozenAt !== null && last !== null ? "live" : state} role="img" aria-label={t("ecg.alt", { leads: leads?.size ?? 0 })} />
       {page.cells.map((cell) => (
         <CellLabel key={`${cell.lead}-${cell.topMm}`} lead={leads?.get(cell.lead)} name={cell.lead} ink={ink} x={cell.xMm * pxPerMm + 4} y={cell.topMm * pxPerMm + 5} />
       ))}
-      {isStale && (
-        <div className="gh-ecg-lost">
-          <span className="gh-num">{last === null ? t("ecg.noSignal") : t("ecg.lostFor", { span: spanText(t, now - last) })}</span>
-        </div>
-      )}
+      {frozenAt === null && <Notice state={state} ageUs={last === null ? 0 : now - last} behindUs={ring?.playoutUs ?? 0} />}
+    </div>
+  );
+}
+
+/** What keeps the trace from being read as live; one that is behind stays readable under its age. */
+function Notice({ state, ageUs, behindUs }: { state: WaveState; ageUs: number; behindUs: number }) {
+  const { t } = useTranslation();
+  if (state === "live") return null;
+  return (
+    <div className="gh-ecg-notice" data-state={state}>
+      <span className="gh-num">
+        {state === "none" && t("ecg.noSignal")}
+        {state === "late" && t("ecg.behind", { seconds: (behindUs / 1e6).toFixed(1) })}
+        {state === "stale" && t("ecg.lostFor", { span: spanText(t, ageUs) })}
+      </span>
     </div>
   );
 }
@@ -105,7 +109,7 @@ function runSweep(canvas: HTMLCanvasElement, sweep: Sweep, ringOf: () => WaveRin
     const ring = ringOf();
     if (ring !== undefined) {
       const now = nowUtcUs();
-      const pen = sweep.step(ring, now, isWaveStale(ring, now));
+      const pen = sweep.step(ring, now, waveState(ring, now) !== "live");
       if (ms - stampedMs >= 1_000) {
         stampedMs = ms;
         canvas.dataset["lastCaptured"] = String(Math.round(ring.utcOf(pen - 1)));

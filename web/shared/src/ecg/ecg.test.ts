@@ -4,6 +4,7 @@ import type { WaveBlock } from "../wire/wave.ts";
 import { LAYOUTS, MM_PER_S, pageOf, PULSE_MM } from "./layout.ts";
 import { leadsOf } from "./leads.ts";
 import { KEEP_S, WaveRing } from "./ring.ts";
+import { waveState } from "./state.ts";
 import { penTarget, sweepMm } from "./sweep.ts";
 
 const RATE = 500;
@@ -164,5 +165,34 @@ describe("the sweep", () => {
     const ring = new WaveRing();
     ring.add(block(0, 500), 1_000_000_000 + 1_050_000);
     expect(penTarget(ring, 1_000_000_000 + 1_050_000)).toBeLessThan(50);
+  });
+});
+
+describe("what a trace may be read as", () => {
+  const TAKEN = 1_000_000_000;
+  const LENGTH = 1_000_000;
+
+  function ringOf(delayUs: number): WaveRing {
+    const ring = new WaveRing();
+    ring.add(block(0, RATE), TAKEN + LENGTH + delayUs);
+    return ring;
+  }
+
+  test("nothing has come: no signal", () => {
+    expect(waveState(undefined, TAKEN)).toBe("none");
+  });
+
+  test("live until one second after its next block was due", () => {
+    expect(waveState(ringOf(0), TAKEN + LENGTH + 1_900_000)).toBe("live");
+    expect(waveState(ringOf(0), TAKEN + LENGTH + 2_100_000)).toBe("stale");
+  });
+
+  test("late while blocks come, each too old", () => {
+    expect(waveState(ringOf(2_500_000), TAKEN + LENGTH + 2_500_000)).toBe("late");
+    expect(waveState(ringOf(2_500_000), TAKEN + LENGTH + 4_600_000)).toBe("stale");
+  });
+
+  test("stale when it is behind by more than any playout", () => {
+    expect(waveState(ringOf(6_000_000), TAKEN + LENGTH + 6_000_000)).toBe("stale");
   });
 });

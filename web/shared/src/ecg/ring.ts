@@ -15,7 +15,7 @@ export const BASELINE_HZ = 0.05;
 
 /** How much later than captured a trace is drawn, so that blocks of any length play without stutter. */
 const PLAYOUT_MARGIN_US = 60_000;
-const PLAYOUT_MAX_US = 3_000_000;
+export const PLAYOUT_MAX_US = 3_000_000;
 /** How many blocks back the playout delay remembers its worst. */
 const PLAYOUT_MEMORY = 12;
 
@@ -34,6 +34,7 @@ export class WaveRing {
   private anchorIndex = 0;
   private anchorUtcUs = 0;
   private blockUs = 0;
+  private arrivedUtcUs: number | null = null;
   private delays: number[] = [];
   private editCount = 0;
 
@@ -53,7 +54,10 @@ export class WaveRing {
       this.anchorIndex = first;
       this.anchorUtcUs = block.capturedUtcUs;
       this.blockUs = (block.sampleCount / block.rateHz) * 1_000_000;
-      if (nowUtcUs !== undefined && block.lane === "live") this.learnDelay(nowUtcUs - block.capturedUtcUs);
+      if (nowUtcUs !== undefined && block.lane === "live") {
+        this.arrivedUtcUs = nowUtcUs;
+        this.learnDelay(nowUtcUs - block.capturedUtcUs);
+      }
     } else {
       this.editCount += 1;
     }
@@ -108,6 +112,11 @@ export class WaveRing {
   /** The sample taken at `utcUs`; may lie before the tail or past the head. */
   indexAt(utcUs: number): number {
     return Math.floor(this.anchorIndex + ((utcUs - this.anchorUtcUs) / 1_000_000) * this.rate);
+  }
+
+  /** When the newest block came, if it came live. */
+  get lastArrivedUtcUs(): number | null {
+    return this.arrivedUtcUs;
   }
 
   /** When the newest sample was taken; null before the first block. */
