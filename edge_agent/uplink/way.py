@@ -122,7 +122,7 @@ class Way:
             raise aiomqtt.MqttError("not connected")
         if self._unanswered_since_s is None:
             self._unanswered_since_s = self._clock.monotonic_s()
-        await self._client.publish(topic, payload, qos=0)
+        await apart(self._client.publish(topic, payload, qos=0))
 
     def answered(self, *, all_of_it: bool) -> None:
         """Note that the hub has answered what was sent, and whether nothing is left to answer."""
@@ -187,7 +187,8 @@ class Way:
     async def _correct(self, client: aiomqtt.Client, payload: bytes) -> None:
         """Say again that the unit lives, where a late death of another connection stands."""
         if payload != self._birth and not _is_birth(payload):
-            await client.publish(presence(self._access.unit), self._birth, qos=1, retain=True)
+            topic = presence(self._access.unit)
+            await apart(client.publish(topic, self._birth, qos=1, retain=True))
 
     async def _watch(self, client: aiomqtt.Client) -> None:
         """Raise once the connection carries nothing.
@@ -201,7 +202,8 @@ class Way:
                 continue
             try:
                 topic = presence(self._access.unit)
-                await client.publish(topic, self._birth, qos=1, retain=True, timeout=SILENT_S)
+                said = client.publish(topic, self._birth, qos=1, retain=True, timeout=SILENT_S)
+                await apart(said)
             except aiomqtt.MqttError as err:
                 raise LinkDownError(reason="nothing is answered") from err
             await self._clock.sleep(SILENT_S)  # the broker lives: it is the hub that is away

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+_AGAIN_S: Final = 1.0
 
 
 async def apart(work: Awaitable[T]) -> T:
@@ -14,6 +16,10 @@ async def apart(work: Awaitable[T]) -> T:
     116720) does not take that back: seen from within, a broken wire and a request to end look
     alike, and either may hide the other. Seen from another task they differ.
 
+    `asyncio.wait_for` (before CPython 3.12, issue 86296), and with it every call of aiomqtt, drops
+    a request to end that comes as its answer does. So it is asked again, and a call that a
+    TaskGroup must be able to end is made through here, where the request is not lost.
+
     Raises:
         CancelledError: the caller was asked to end; `work` has ended.
     """
@@ -21,8 +27,9 @@ async def apart(work: Awaitable[T]) -> T:
     try:
         await asyncio.wait({task})
     except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task})
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_AGAIN_S)
         if not task.cancelled():
             task.exception()  # taken note of: the request to end outweighs it
         raise

@@ -27,6 +27,7 @@ from protocols.ids import JournalId, UnitId
 from protocols.link import Frame, Receiver, Stream, decode_frame, encode_ack
 from protocols.link.topics import down_ack, down_order, presence, up
 from protocols.messages import Message, Presence
+from protocols.runtime.cancel import apart
 from protocols.runtime.clock import SystemClock
 from protocols.runtime.ports import free_port
 
@@ -84,7 +85,7 @@ class Hub:
     async def _answer(self, receiver: Receiver) -> None:
         ack = receiver.take_ack(now_utc_us=0)
         if ack is not None:
-            await self.client.publish(down_ack(UNIT), encode_ack(ack))
+            await apart(self.client.publish(down_ack(UNIT), encode_ack(ack)))
 
 
 @dataclass
