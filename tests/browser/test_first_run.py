@@ -1,7 +1,6 @@
 """The first run, as its people see it: from devices on the wire to doctor, operator and crew."""
 
 import re
-from itertools import pairwise
 
 import httpx2
 import pytest
@@ -10,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 from protocols.dispatch.unit_status import STAMPS, TRANSITIONS, CrewEvent
 from tests.browser.conftest import Shoot
 from tests.browser.screens import (
-    LIVE_S,
     by_id,
     context,
     expect_live,
@@ -24,9 +22,6 @@ from tests.running.demo import RunningDemo
 UNIT = "A-001"
 STALE_S = 5
 """A reading of this age is stale."""
-CUT_S = 60
-BACK_S = 30
-"""A link that was cut is live again this soon after it could be, with its longest backoff."""
 LONGEST_HALT_S = 100
 """Nobody of the simulated city stands for longer: at a red light, or at the end of a drive."""
 
@@ -36,7 +31,7 @@ AFTER = {
 RUN = ("roll", "arrive", "contact", "load", "arrive_hospital", "hand_over", "clear")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
     demo: RunningDemo, chromium: Browser, shoot: Shoot
 ) -> None:
@@ -54,19 +49,20 @@ def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
         shoot(tablet, "crew")
 
         holes, cut_utc_us = holes_of(doctor), now_utc_us(doctor)
-        demo.link(UNIT, "--cut", f"{CUT_S}s")
+        demo.link(UNIT, "--cut", "0s")
         see_it_go_stale(doctor, cut_utc_us=cut_utc_us)
-        expect_state(operator, f"unit-link-{UNIT}", "lost", within_s=20)
+        expect_state(operator, f"unit-link-{UNIT}", "lost")
         see_that_its_health_comes_first(operator, shoot)
         see_the_tablet_still_live(tablet)
-        expect_holes(doctor, holes + 1, within_s=CUT_S)
+        expect_holes(doctor, holes + 1)
         shoot(doctor, "doctor-cut")
         shoot(tablet, "crew-cut")
-        see_everything_live(doctor, within_s=CUT_S + BACK_S)
-        expect_holes(doctor, holes, within_s=40)
-        assert longest_silence_s(doctor, since_utc_us=cut_utc_us) < 2.5  # one reading a second
+        demo.link(UNIT, "--restore")
+        see_everything_live(doctor)
+        expect_holes(doctor, holes)
+        see_that_none_is_missing(doctor, since_utc_us=cut_utc_us)
         shoot(doctor, "doctor-filled")
-        expect_state(tablet, "link-indicator", "live", within_s=40)
+        expect_state(tablet, "link-indicator", "live")
 
         press_on(tablet, operator, doctor, steps=RUN[:4])
         describe_the_patient(tablet, doctor)
@@ -98,13 +94,13 @@ def see_the_fleet_move(operator: Page, *, light: int) -> None:
     )
 
 
-def see_everything_live(doctor: Page, *, within_s: float = LIVE_S) -> None:
+def see_everything_live(doctor: Page) -> None:
     for name in ("heart_rate_bpm", "spo2_pct", "respiratory_rate_bpm"):
-        expect_live(doctor, name, within_s=within_s)
+        expect_live(doctor, name)
     # on two cores that run whole cities a trace may come late; it says so, and goes on
-    expect_state(doctor, "ecg-canvas", "live|late", within_s=20)
+    expect_state(doctor, "ecg-canvas", "live|late")
     expect_traces(doctor)
-    expect_state(doctor, "video-state", "live", within_s=20)
+    expect_state(doctor, "video-state", "live")
     doctor.wait_for_function(
         "first => document.querySelector('[data-testid=video-player]')"
         ".getVideoPlaybackQuality().totalVideoFrames >= first + 20",
@@ -139,12 +135,12 @@ def see_that_its_health_comes_first(page: Page, shoot: Shoot) -> None:
 
 def see_it_go_stale(doctor: Page, *, cut_utc_us: int) -> None:
     name = "vitals-heart_rate_bpm"
-    expect_state(doctor, "video-state", "lost", within_s=5)
+    expect_state(doctor, "video-state", "lost")
     # a reading is stale when it is 5 s old; the last one may have come just before the cut
-    expect(by_id(doctor, name)).to_have_attribute("data-age", "stale", timeout=7_000)
+    expect(by_id(doctor, name)).to_have_attribute("data-age", "stale")
     assert int(by_id(doctor, f"{name}-age").get_attribute("data-age-s") or "0") >= STALE_S
     see_it_count(doctor, f"{name}-age", cut_utc_us=cut_utc_us)
-    expect_state(doctor, "ecg-canvas", "stale", within_s=2)
+    expect_state(doctor, "ecg-canvas", "stale")
 
 
 def see_it_count(page: Page, test_id: str, *, cut_utc_us: int) -> None:
@@ -157,19 +153,18 @@ def see_it_count(page: Page, test_id: str, *, cut_utc_us: int) -> None:
     page.wait_for_function(
         "([id, due]) => Number(document.querySelector(`[data-testid=${id}]`).dataset.ageS) >= due",
         arg=[test_id, first + 5],
-        timeout=15_000,
     )
     now_s = int(age.get_attribute("data-age-s") or "0")
     assert now_s <= (now_utc_us(page) - cut_utc_us) / 1e6 + STALE_S
 
 
 def see_the_tablet_still_live(tablet: Page) -> None:
-    expect_state(tablet, "link-indicator", "store-and-forward", within_s=15)
+    expect_state(tablet, "link-indicator", "store-and-forward")
     expect(by_id(tablet, "link-waiting")).not_to_have_attribute("data-records", "0")
     by_id(tablet, "tab-patient").click()
     # whole cities and their screens share two cores here: a page may draw a second late for a while
-    expect_live(tablet, "heart_rate_bpm", within_s=10)
-    expect_state(tablet, "ecg-canvas", "live|late", within_s=10)
+    expect_live(tablet, "heart_rate_bpm")
+    expect_state(tablet, "ecg-canvas", "live|late")
     by_id(tablet, "tab-now").click()
 
 
@@ -177,25 +172,23 @@ def holes_of(doctor: Page) -> int:
     return int(by_id(doctor, "trend-chart").get_attribute("data-gaps") or "0")
 
 
-def expect_holes(doctor: Page, holes: int, *, within_s: float) -> None:
-    expect(by_id(doctor, "trend-chart")).to_have_attribute(
-        "data-gaps", str(holes), timeout=within_s * 1000
-    )
+def expect_holes(doctor: Page, holes: int) -> None:
+    expect(by_id(doctor, "trend-chart")).to_have_attribute("data-gaps", str(holes))
 
 
 def now_utc_us(page: Page) -> int:
     return int(page.evaluate("Date.now() * 1000"))
 
 
-def longest_silence_s(doctor: Page, *, since_utc_us: int) -> float:
-    """Return the longest time without a reading of vital signs that the hub has, since then."""
-    at = doctor.evaluate(
-        "async (url) => (await (await fetch(url)).json()).records.map(r => r.captured_utc_us)",
+def see_that_none_is_missing(doctor: Page, *, since_utc_us: int) -> None:
+    """The hub has each reading since then: the vehicle's own count has no hole."""
+    found = doctor.evaluate(
+        "async (url) => (await (await fetch(url)).json()).records.map(r => [r.journal, r.seq])",
         f"/api/v1/units/{UNIT}/records?stream=vitals&from_utc_us={since_utc_us}",
     )
-    assert len(at) > CUT_S
-    times = [since_utc_us, *map(int, at)]
-    return max(after - before for before, after in pairwise(times)) / 1_000_000
+    seqs = sorted(seq for _, seq in found)
+    assert len({journal for journal, _ in found}) == 1
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
 
 
 def press_on(tablet: Page, operator: Page, doctor: Page, *, steps: tuple[str, ...]) -> None:
@@ -239,8 +232,8 @@ def hand_over(tablet: Page, doctor: Page, shoot: Shoot) -> None:
     by_id(tablet, "tab-handover").click()
     tablet.locator("[data-testid^='handover-hospital-']").first.click()
     by_id(tablet, "handover-submit").click()
-    expect_state(tablet, "handoff-state", "accepted", within_s=30)
-    expect_state(doctor, "handoff-state", "accepted", within_s=10)
+    expect_state(tablet, "handoff-state", "accepted")
+    expect_state(doctor, "handoff-state", "accepted")
     shoot(tablet, "crew-handed-over")
 
 
