@@ -1,10 +1,11 @@
 """Salvage: what a journal that was set aside still holds, accepted again by the new one.
 
 Each record goes in under a new seq, with its origin, so that the hub, which may have it already,
-stores it once. Clinical and status streams come first. What cannot be found is declared as a gap of
-the lost journal. The mark beside it says how far it went; without one nobody knows what its very
-end held, and an open gap says that too. All of it may be done again after a restart, until a file
-beside it says that it is done.
+stores it once. Of one that was salvaged before, that is its first; the name that it had in between
+is said to be no more, or the hub would miss a record of that name. Clinical and status streams come
+first. What cannot be found is declared as a gap of the lost journal. The mark beside it says how
+far it went; without one nobody knows what its very end held, and an open gap says that too. All of
+it may be done again after a restart, until a file beside it says that it is done.
 """
 
 import asyncio
@@ -79,14 +80,14 @@ class Salvage:
                 await self._journal.append_again(batch)
                 count += len(batch)
         gaps = work.gaps(until_utc_us=self._clock.utc_us())
-        for gap in gaps:
+        for gap in [*gaps, *work.renamed()]:
             await self._declare(work.lost, gap)
         summary = {"journal": work.lost, "records": count, "gaps": len(gaps)}
         await asyncio.to_thread(write_whole, _mark(aside), json.dumps(summary).encode())
         log.warning("journal.salvaged", extra={"file": aside.name, **summary})
 
     async def _declare(self, lost: JournalId, gap: Gap) -> None:
-        if not gap.is_open:
+        if gap.reason == "damaged" and not gap.is_open:
             span = (gap.first_seq, gap.last_seq)
             before, after = await self._journal.captured_beside(lost, gap.stream, span)
             gap = gap.model_copy(
@@ -111,6 +112,7 @@ class _Work:
         self.branch = JournalId(str(uuid.uuid5(uuid.UUID(self.lost), name)))
         self._base = _base(remains)
         self._found: dict[Stream, SeqRanges] = {}
+        self._renamed: dict[Stream, SeqRanges] = {}
         self._newest_utc_us: dict[Stream, int] = {}
 
     def note_done(self, stream: Stream, seqs: SeqRanges) -> None:
@@ -126,6 +128,8 @@ class _Work:
             if not self._is_new(row):
                 continue
             self._found.setdefault(row.stream, SeqRanges()).add(row.seq, row.seq)
+            if row.origin is not None and self._journal_of(row) == self.lost:
+                self._renamed.setdefault(row.stream, SeqRanges()).add(row.seq, row.seq)
             newest = self._newest_utc_us.get(row.stream, 0)
             self._newest_utc_us[row.stream] = max(newest, row.captured_utc_us)
             batch.append(
@@ -166,6 +170,14 @@ class _Work:
                 )
             )
         return gaps
+
+    def renamed(self) -> list[Gap]:
+        """Return which names of the lost journal are no more, their records known by another."""
+        return [
+            Gap(stream=stream, first_seq=first, last_seq=last, reason="renamed", journal=self.lost)
+            for stream, spans in self._renamed.items()
+            for first, last in spans
+        ]
 
     @property
     def _is_end_known(self) -> bool:

@@ -64,7 +64,7 @@ def compare(stored: Stored, witnessed: Witnessed) -> Verdict:
         invented=sum(is_told(content) and content not in witnessed.sent for content in seen)
         + sum(not _times(place, witnessed) for place, _ in stored.places)
         + stored.unreadable,
-        undeclared_holes=stored.undeclared_holes,
+        undeclared_holes=len(stored.undeclared),
         rows=len(stored.contents) + len(stored.places),
         gaps=len(stored.gaps),
     )
@@ -81,6 +81,7 @@ def explain(stored: Stored, witnessed: Witnessed) -> list[str]:
         for content in witnessed.accepted - seen.keys()
         if content[0] not in gone_in
     ]
+    lines += [f"neither stored nor declared: {name}" for name in stored.undeclared]
     lines += [f"{count} times: {' '.join(content)}" for content, count in seen.items() if count > 1]
     lines += [
         f"never said: {' '.join(content)}"

@@ -33,7 +33,8 @@ class Stored:
     contents: list[tuple[Content, Dated]] = field(default_factory=list)
     places: list[tuple[Position, Dated]] = field(default_factory=list)
     gaps: list[asyncpg.Record] = field(default_factory=list)
-    undeclared_holes: int = 0
+    undeclared: list[str] = field(default_factory=list)
+    """Each seq below a stream's last that is neither stored, salvaged nor declared."""
     unreadable: int = 0
 
 
@@ -52,7 +53,7 @@ async def read_stored(pool: Pool, unit: UnitId) -> Stored:
             else:
                 found.contents += [(content, dated) for content in contents_of(message)]
     found.gaps = await ledgers.gaps_of(pool, unit)
-    found.undeclared_holes = await _undeclared(pool, unit)
+    found.undeclared = await _undeclared(pool, unit)
     return found
 
 
@@ -66,9 +67,8 @@ async def _bodies(pool: Pool, unit: UnitId, stream: Stream) -> AsyncIterator[tup
         yield row["body"], Dated(row["captured_utc_us"], row["clock_error_us"])
 
 
-async def _undeclared(pool: Pool, unit: UnitId) -> int:
-    """Return how many seqs below each stream's last are neither stored, salvaged nor declared."""
-    row = await pool.fetchval(
+async def _undeclared(pool: Pool, unit: UnitId) -> list[str]:
+    rows = await pool.fetch(
         "WITH last AS (SELECT journal, stream, greatest(watermark,"
         "   (SELECT max((r->>1)::bigint) FROM jsonb_array_elements(ranges) r)) AS last"
         "   FROM stream_ledger WHERE unit = $1),"
@@ -77,7 +77,7 @@ async def _undeclared(pool: Pool, unit: UnitId) -> int:
         "   UNION SELECT journal, stream, seq FROM salvaged WHERE unit = $1"
         "   UNION SELECT journal, stream, generate_series(first_seq, last_seq) FROM gap"
         "   WHERE unit = $1)"
-        " SELECT count(*) FROM (SELECT * FROM due EXCEPT SELECT * FROM have) AS hole",
+        " SELECT * FROM (SELECT * FROM due EXCEPT SELECT * FROM have) AS hole ORDER BY 1, 2, 3",
         unit,
     )
-    return int(row)
+    return [f"{row['stream']} {row['seq']} of journal {row['journal']}" for row in rows]

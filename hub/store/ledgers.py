@@ -78,11 +78,11 @@ async def streams_of(pool: Pool, unit: UnitId) -> list[StreamLedger]:
 async def gaps_of(
     pool: Pool, unit: UnitId, *, stream: Stream | None = None
 ) -> list[asyncpg.Record]:
-    """Return the newest of the declared gaps of `unit`, oldest of them first."""
+    """Return the newest of what `unit` declared as gone, oldest first; what was renamed is not."""
     rows = await pool.fetch(
         "SELECT journal::text, stream, first_seq, last_seq, reason, first_captured_utc_us,"
         " last_captured_utc_us, is_open FROM gap"
-        " WHERE unit = $1 AND ($2::text IS NULL OR stream = $2)"
+        " WHERE unit = $1 AND ($2::text IS NULL OR stream = $2) AND reason <> 'renamed'"
         " ORDER BY first_captured_utc_us DESC, first_seq DESC LIMIT $3",
         unit,
         stream.value if stream else None,
@@ -96,7 +96,7 @@ async def losses(pool: Pool) -> dict[UnitId, Loss]:
     rows = await pool.fetch(
         "SELECT unit, count(*) AS gaps, sum(last_seq - first_seq + 1)::bigint AS records,"
         " count(*) FILTER (WHERE is_open) AS open_gaps, max(noted_utc_us) AS last_noted_utc_us"
-        " FROM gap GROUP BY unit"
+        " FROM gap WHERE reason <> 'renamed' GROUP BY unit"
     )
     return {row["unit"]: Loss(**dict(row)) for row in rows}
 

@@ -47,14 +47,15 @@ class Gap(Message):
     """A hole: records `first_seq` … `last_seq` of `stream` were accepted and are gone for good.
 
     `journal`: under which they were accepted, where it is not the one that says so. `is_open`: what
-    else was accepted after them, until `last_captured_utc_us`, is not known.
+    else was accepted after them, until `last_captured_utc_us`, is not known. Of `renamed` ones the
+    name alone is gone: they were salvaged before, and are salvaged again under their first name.
     """
 
     kind: Literal["gap"] = "gap"
     stream: Annotated[Stream, Strict(strict=False)]
     first_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
     last_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
-    reason: Literal["disk-full", "retention", "damaged", "oversized"]
+    reason: Literal["disk-full", "retention", "damaged", "oversized", "renamed"]
     first_captured_utc_us: UtcMicros | None = None
     last_captured_utc_us: UtcMicros | None = None
     journal: UuidText | None = None

@@ -155,6 +155,33 @@ async def test_what_was_salvaged_and_lost_again_is_salvaged_again(tmp_path: Path
     assert (Stream.ALARM, 1, 50) in {(gap.stream, gap.first_seq, gap.last_seq) for gap in gaps}
 
 
+async def test_of_what_is_salvaged_twice_the_name_between_is_said_to_be_no_more(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    first = await fill(path, 50)
+    await damaged_and_salvaged(path)
+    async with running(path) as journal:
+        middle, had = journal.id, await journal.span(Stream.ALARM, 1, 10**6)
+    await damaged_and_salvaged(path)
+    found, gaps = await again(path)
+    twice = [row.origin for row in found[Stream.ALARM] if row.origin and row.origin[0] == first]
+    renamed = [gap for gap in gaps if gap.reason == "renamed" and gap.stream is Stream.ALARM]
+    assert twice
+    assert {gap.journal for gap in renamed} == {middle}
+    assert {seq for gap in renamed for seq in range(gap.first_seq, gap.last_seq + 1)} == {
+        row.seq for row in had if row.origin in twice
+    }
+
+
+async def damaged_and_salvaged(path: Path) -> None:
+    """Bend the first page, so that the file is set aside, and salvage it."""
+    checkpoint(path)
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+    await again(path)
+
+
 async def test_what_the_crew_had_done_and_been_told_is_still_known(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     await fill(path, 5)

@@ -119,7 +119,7 @@ def test_what_is_stored_twice_or_was_never_said_is_found(said: Witnessed) -> Non
 
 
 def test_a_hole_without_a_word_is_found(said: Witnessed) -> None:
-    assert wrong(compare(stored(said, undeclared_holes=3), said)) == {"undeclared_holes": 3}
+    assert wrong(compare(stored(said, undeclared=["a", "b", "c"]), said)) == {"undeclared_holes": 3}
 
 
 def test_a_record_that_cannot_be_read_is_found(said: Witnessed) -> None:

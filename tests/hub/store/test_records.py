@@ -88,6 +88,17 @@ async def test_gaps_are_kept_with_their_reason_and_noted_once(pool: Pool) -> Non
     ]
 
 
+async def test_a_name_that_is_no_more_is_noted_and_is_no_loss(pool: Pool) -> None:
+    journal, middle = new_journal(), new_journal()
+    gap = Gap(stream=Stream.ALARM, first_seq=1, last_seq=4, reason="renamed", journal=middle)
+    await records.commit_batch(
+        pool, records=[], ledgers={}, gaps=[(A1, journal, gap)], now_utc_us=NOON_US
+    )
+    assert await pool.fetchval("SELECT last_seq FROM gap WHERE journal = $1", middle) == 4
+    assert await ledgers.gaps_of(pool, A1) == []
+    assert await ledgers.losses(pool) == {}
+
+
 async def test_partitions_stand_ahead_and_take_their_day_s_records(pool: Pool) -> None:
     journal = new_journal()
     await records.make_partitions(pool, now_utc_us=NOON_US, days_ahead=2)
