@@ -99,7 +99,7 @@ async def read_given_up(pool: Pool) -> dict[str, int | None]:
     """Return how many answers each unit declared as gone; None where a gap is open."""
     rows = await pool.fetch(
         "SELECT unit, sum(last_seq - first_seq + 1)::bigint AS count, bool_or(is_open) AS is_open"
-        " FROM gap WHERE stream = 'ack' GROUP BY unit"
+        " FROM gap WHERE stream = 'ack' AND reason <> 'renamed' GROUP BY unit"
     )
     return {row["unit"]: None if row["is_open"] else int(row["count"]) for row in rows}
 
