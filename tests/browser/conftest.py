@@ -31,14 +31,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; while it is open a loop runs in this thread, so not for longer."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless Chromium; while it is open a loop runs in this thread, so not for longer.
+
+    Pages have patience, a city has none: where processors are few it goes first, as if each screen
+    were a computer of its own.
+    """
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("Chromium is not installed")
     expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        modest = tmp_path_factory.mktemp("chromium") / "chromium"
+        modest.write_text(f'#!/bin/sh\nexec nice -n 10 "{found}" "$@"\n')
+        modest.chmod(0o755)
+        browser = playwright.chromium.launch(executable_path=modest, args=FLAGS)
         yield browser
         browser.close()
 

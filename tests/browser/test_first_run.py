@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from protocols.dispatch.unit_status import STAMPS, TRANSITIONS, CrewEvent
 from tests.browser.conftest import Shoot
 from tests.browser.screens import (
+    PATIENCE_S,
     by_id,
     context,
     expect_live,
@@ -20,6 +21,10 @@ from tests.browser.screens import (
 from tests.running.demo import RunningDemo
 
 UNIT = "A-001"
+OUTAGE_S = 30
+"""Longer than a busy machine's monitor is ever silent by itself."""
+DRAWN_LATE_S = 4
+"""A busy page shows an age that was true so long ago."""
 STALE_S = 5
 """A reading of this age is stale."""
 LONGEST_HALT_S = 100
@@ -48,18 +53,18 @@ def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
         shoot(doctor, "doctor")
         shoot(tablet, "crew")
 
-        holes, cut_utc_us = holes_of(doctor), now_utc_us(doctor)
+        cut_utc_us = now_utc_us(doctor)
         demo.link(UNIT, "--cut", "0s")
-        see_it_go_stale(doctor, cut_utc_us=cut_utc_us)
+        see_it_go_stale(doctor)
         expect_state(operator, f"unit-link-{UNIT}", "lost")
         see_that_its_health_comes_first(operator, shoot)
         see_the_tablet_still_live(tablet)
-        expect_holes(doctor, holes + 1)
+        expect_outage_drawn(doctor, is_drawn=True)
         shoot(doctor, "doctor-cut")
         shoot(tablet, "crew-cut")
         demo.link(UNIT, "--restore")
         see_everything_live(doctor)
-        expect_holes(doctor, holes)
+        expect_outage_drawn(doctor, is_drawn=False)
         see_that_none_is_missing(doctor, since_utc_us=cut_utc_us)
         shoot(doctor, "doctor-filled")
         expect_state(tablet, "link-indicator", "live")
@@ -79,7 +84,7 @@ def see_the_fleet_move(operator: Page, *, light: int) -> None:
     for unit in ("A-001", "A-002", "P-001"):
         expect(by_id(operator, f"unit-row-{unit}")).to_be_visible()
     # a machine without a graphics card draws the whole city by itself
-    expect(by_id(operator, "map-ready")).to_be_attached(timeout=60_000)
+    expect(by_id(operator, "map-ready")).to_be_attached(timeout=180_000)
     before = rows.evaluate_all(
         "rows => Object.fromEntries(rows.map("
         " ({ dataset }) => [dataset.testid, dataset.lat + dataset.lon]))"
@@ -133,29 +138,29 @@ def see_that_its_health_comes_first(page: Page, shoot: Shoot) -> None:
     by_id(page, "page-map").click()
 
 
-def see_it_go_stale(doctor: Page, *, cut_utc_us: int) -> None:
+def see_it_go_stale(doctor: Page) -> None:
     name = "vitals-heart_rate_bpm"
     expect_state(doctor, "video-state", "lost")
     # a reading is stale when it is 5 s old; the last one may have come just before the cut
     expect(by_id(doctor, name)).to_have_attribute("data-age", "stale")
     assert int(by_id(doctor, f"{name}-age").get_attribute("data-age-s") or "0") >= STALE_S
-    see_it_count(doctor, f"{name}-age", cut_utc_us=cut_utc_us)
+    see_it_count(doctor, f"{name}-age")
     expect_state(doctor, "ecg-canvas", "stale")
 
 
-def see_it_count(page: Page, test_id: str, *, cut_utc_us: int) -> None:
-    """See an age grow second by second, no faster than the time since the link was cut.
+def see_it_count(page: Page, test_id: str) -> None:
+    """See an age grow by five seconds, in about as many.
 
     A page that shares two cores with whole cities draws late and then catches up.
     """
     age = by_id(page, test_id)
-    first = int(age.get_attribute("data-age-s") or "0")
+    first, began_utc_us = int(age.get_attribute("data-age-s") or "0"), now_utc_us(page)
     page.wait_for_function(
         "([id, due]) => Number(document.querySelector(`[data-testid=${id}]`).dataset.ageS) >= due",
         arg=[test_id, first + 5],
     )
-    now_s = int(age.get_attribute("data-age-s") or "0")
-    assert now_s <= (now_utc_us(page) - cut_utc_us) / 1e6 + STALE_S
+    grown_s = int(age.get_attribute("data-age-s") or "0") - first
+    assert grown_s <= (now_utc_us(page) - began_utc_us) / 1e6 + DRAWN_LATE_S
 
 
 def see_the_tablet_still_live(tablet: Page) -> None:
@@ -168,12 +173,15 @@ def see_the_tablet_still_live(tablet: Page) -> None:
     by_id(tablet, "tab-now").click()
 
 
-def holes_of(doctor: Page) -> int:
-    return int(by_id(doctor, "trend-chart").get_attribute("data-gaps") or "0")
-
-
-def expect_holes(doctor: Page, holes: int) -> None:
-    expect(by_id(doctor, "trend-chart")).to_have_attribute("data-gaps", str(holes))
+def expect_outage_drawn(doctor: Page, *, is_drawn: bool) -> None:
+    """Wait until the trend has, or has not, a hole as long as an outage."""
+    doctor.wait_for_function(
+        "([outage_s, is_drawn]) => {"
+        " const chart = document.querySelector('[data-testid=trend-chart]');"
+        " return Number(chart.dataset.longestGapS) >= outage_s === is_drawn; }",
+        arg=[OUTAGE_S, is_drawn],
+        timeout=PATIENCE_S * 1000,
+    )
 
 
 def now_utc_us(page: Page) -> int:

@@ -19,6 +19,9 @@ const CITY: LngLatBoundsLike = [112.92, 22.53, 114.09, 23.96];
 export const CORE: LngLatBoundsLike = [113.1, 22.98, 113.62, 23.3];
 /** Positions come once a second: twice that is as smooth as they are. */
 const DRAW_EVERY_MS = 500;
+/** Where the processor draws, a picture takes long: so many times as long is left to all else. */
+const REST = 3;
+const DRAW_AT_LEAST_EVERY_MS = 5_000;
 const LABEL_FONT = ["Noto Sans Regular"];
 
 export type Camera = { center: [number, number]; zoom: number };
@@ -45,6 +48,7 @@ export class FleetMap {
   private isFollowing = false;
   private chosen: string | null = null;
   private drawnMs = 0;
+  private dueMs = 0;
   private frame = 0;
 
   constructor(private readonly options: MapOptions) {
@@ -138,10 +142,15 @@ export class FleetMap {
   }
 
   private readonly draw = (ms: number): void => {
-    if (this.isDirty && ms - this.drawnMs >= DRAW_EVERY_MS) {
+    if (this.isDirty && ms >= this.dueMs) {
       this.isDirty = false;
       this.drawnMs = ms;
+      this.dueMs = ms + DRAW_AT_LEAST_EVERY_MS;
       this.flush();
+      this.map.once("idle", () => {
+        const tookMs = performance.now() - this.drawnMs;
+        this.dueMs = Math.min(this.dueMs, this.drawnMs + Math.max(DRAW_EVERY_MS, (1 + REST) * tookMs));
+      });
     }
     this.frame = requestAnimationFrame(this.draw);
   };

@@ -118,7 +118,7 @@ export function TrendChart({ room, minutes, nodes }: { room: Room; minutes: numb
       className="gh-trend"
       data-testid="trend-chart"
       data-points={points.length}
-      data-gaps={holes.length}
+      data-longest-gap-s={Math.round(Math.max(0, ...holes.map((each) => each.toUtcUs - each.fromUtcUs)) / 1e6)}
       data-alarms={room.alarmHistory.length}
       style={{ minHeight: height }}
       onPointerMove={(event) => {
