@@ -52,6 +52,7 @@ def test_a_whole_run_with_a_cut_link_advice_and_a_hand_over(
         shoot(operator, "operator")
         shoot(doctor, "doctor")
         shoot(tablet, "crew")
+        measure_and_compare(doctor, shoot)
 
         cut_utc_us = now_utc_us(doctor)
         demo.link(UNIT, "--cut", "0s")
@@ -123,6 +124,36 @@ def expect_traces(page: Page) -> None:
         "   .some((value, at) => at % 4 === 3 && value > 0)); }",
         polling=250,
     )
+
+
+def measure_and_compare(doctor: Page, shoot: Shoot) -> None:
+    """Freeze the ECG, measure with the calipers by mouse and by keys, hold it against the first."""
+    by_id(doctor, "ecg-freeze").click()
+    paper = by_id(doctor, "calipers").first
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    assert box is not None
+    # the rhythm strip is the last of four rows; the page is 259 mm of paper wide
+    mm = box["width"] / 259
+    x, y = box["x"] + 60 * mm, box["y"] + box["height"] * 0.9
+    doctor.mouse.move(x, y)
+    doctor.mouse.down()
+    doctor.mouse.move(x + 20 * mm, y - 10 * mm, steps=4)
+    doctor.mouse.up()
+    reading = by_id(doctor, "caliper-reading")
+    expect(reading).to_contain_text(
+        re.compile(r"II · (79\d|80\d) ms · 7[45]/min · (0\.9\d|1\.0\d) mV")
+    )
+    before = reading.inner_text()
+    by_id(doctor, "caliper-to").focus()
+    doctor.keyboard.press("Shift+ArrowRight")  # 5 mm: 200 ms more
+    expect(reading).to_contain_text(re.compile(r"II · (99\d|100\d) ms · (59|60|61)/min"))
+    assert reading.inner_text() != before
+    by_id(doctor, "caliper-march").click()
+    by_id(doctor, "ecg-compare").select_option(index=1)
+    expect(by_id(doctor, "ecg-earlier").or_(by_id(doctor, "ecg-earlier-none"))).to_be_attached()
+    shoot(doctor, "doctor-calipers")
+    by_id(doctor, "ecg-freeze").click()
 
 
 def see_that_its_health_comes_first(page: Page, shoot: Shoot) -> None:

@@ -70,8 +70,10 @@ const readGap = (gap: Fields, stream: string): RecordGap => ({
   reason: gap.textOr("reason") ?? "",
 });
 
-export async function getWaves(unit: string, fromUtcUs: number, signal?: AbortSignal): Promise<WaveBlock[]> {
+/** The ECG from `fromUtcUs` on: until `toUtcUs`, or as much as one answer holds. */
+export async function getWaves(unit: string, fromUtcUs: number, toUtcUs: number | null, signal?: AbortSignal): Promise<WaveBlock[]> {
   const query = new URLSearchParams({ group: "ecg", from_utc_us: String(Math.floor(fromUtcUs)) });
+  if (toUtcUs !== null) query.set("to_utc_us", String(Math.floor(toUtcUs)));
   return decodeWaves(await getBytes(`/units/${encodeURIComponent(unit)}/waveform?${query.toString()}`, signal));
 }
 

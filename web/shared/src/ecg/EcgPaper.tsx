@@ -1,5 +1,5 @@
 import { useComputedColorScheme } from "@mantine/core";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useFeed, useRoomPart } from "../feed/context.tsx";
@@ -11,6 +11,7 @@ import { type LayoutName, MM_PER_S, type Page, pageOf } from "./layout.ts";
 import { type Lead, type LeadName, leadsOf } from "./leads.ts";
 import type { WaveRing } from "./ring.ts";
 import { type WaveState, waveState } from "./state.ts";
+import type { Still } from "./still.ts";
 import { penTarget, Sweep } from "./sweep.ts";
 
 /** How wide a millimetre of paper may become: past this, more paper shows no more detail. */
@@ -19,27 +20,64 @@ const MAX_PX_PER_MM = 6;
 /** A curve may be a second old, and comes by the half second: judged once a second it could always be looked at late. */
 const JUDGED_MS = 250;
 
-/** Live 12-lead on calibrated paper; `frozenAt` (a sample index) turns it into a page of the last ten seconds. */
-export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
-  room: Room;
-  layout: LayoutName;
-  frozenAt?: number | null;
-  fitHeight?: boolean;
-}) {
+/** Live 12-lead on calibrated paper. */
+export function EcgPaper({ room, layout, fitHeight = false }: { room: Room; layout: LayoutName; fitHeight?: boolean }) {
   const { t } = useTranslation();
-  const scheme = useComputedColorScheme("light");
-  const ink = INKS[scheme];
-  const page = useMemo(() => pageOf(layout), [layout]);
-  const boxRef = useRef<HTMLDivElement>(null);
-  const paperRef = useRef<HTMLCanvasElement>(null);
-  const traceRef = useRef<HTMLCanvasElement>(null);
-  const pxPerMm = useFit(boxRef, page, fitHeight);
   const feed = useFeed();
   const now = useNow(JUDGED_MS);
   const ring = room.waves.get("ecg");
   const leads = ring === undefined ? null : leadsOf(ring);
   const state = waveState(ring, now);
   const last = ring?.lastCapturedUtcUs ?? null;
+  const draw = useCallback<Draw>(
+    (context, page, scale, ink) =>
+      runSweep(context.canvas, new Sweep(context, page, scale, ink), () => room.waves.get("ecg"), () => feed.clock.nowUtcUs()),
+    [room, feed],
+  );
+  return (
+    <Paper layout={layout} fitHeight={fitHeight} leads={leads} testId="ecg-canvas" state={state} alt={t("ecg.alt", { leads: leads?.size ?? 0 })} draw={draw}>
+      {() => <Notice state={state} ageUs={last === null ? 0 : now - last} behindUs={ring?.playoutUs ?? 0} />}
+    </Paper>
+  );
+}
+
+/** A page that stays; what `over` makes lies on it. */
+export function EcgStill({ still, layout, testId, over }: { still: Still; layout: LayoutName; testId: string; over?: (pxPerMm: number, page: Page) => ReactNode }) {
+  const { t } = useTranslation();
+  const draw = useCallback<Draw>(
+    (context, page, scale, ink) => {
+      drawStill(context, page, still, scale, ink);
+      return undefined;
+    },
+    [still],
+  );
+  return (
+    <Paper layout={layout} fitHeight={false} leads={still.leads} testId={testId} state="still" alt={t("ecg.alt", { leads: still.leads.size })} draw={draw}>
+      {over}
+    </Paper>
+  );
+}
+
+/** Fills a canvas of a page's size; returns what stops it, where it goes on. */
+type Draw = (context: CanvasRenderingContext2D, page: Page, scale: number, ink: Ink) => (() => void) | undefined;
+
+/** Calibrated paper with its labels, as large as its box allows. */
+function Paper({ layout, fitHeight, leads, testId, state, alt, draw, children }: {
+  layout: LayoutName;
+  fitHeight: boolean;
+  leads: ReadonlyMap<LeadName, Lead> | null;
+  testId: string;
+  state: WaveState | "still";
+  alt: string;
+  draw: Draw;
+  children?: ((pxPerMm: number, page: Page) => ReactNode) | undefined;
+}) {
+  const ink = INKS[useComputedColorScheme("light")];
+  const page = useMemo(() => pageOf(layout), [layout]);
+  const boxRef = useRef<HTMLDivElement>(null);
+  const paperRef = useRef<HTMLCanvasElement>(null);
+  const traceRef = useRef<HTMLCanvasElement>(null);
+  const pxPerMm = useFit(boxRef, page, fitHeight);
 
   useEffect(() => {
     const paper = paperRef.current;
@@ -56,22 +94,17 @@ export function EcgPaper({ room, layout, frozenAt = null, fitHeight = false }: {
     const context = trace.getContext("2d");
     if (paperContext === null || context === null) return undefined;
     drawPaper(paperContext, page, scale, ink);
-    if (frozenAt !== null) {
-      const still = room.waves.get("ecg");
-      if (still !== undefined) drawStill(context, page, still, frozenAt, scale, ink);
-      return undefined;
-    }
-    return runSweep(trace, new Sweep(context, page, scale, ink), () => room.waves.get("ecg"), () => feed.clock.nowUtcUs());
-  }, [room, page, pxPerMm, ink, frozenAt, feed]);
+    return draw(context, page, scale, ink);
+  }, [page, pxPerMm, ink, draw]);
 
   return (
     <div ref={boxRef} className="gh-ecg-paper" style={{ background: ink.paper, height: fitHeight ? "100%" : page.heightMm * pxPerMm }}>
       <canvas ref={paperRef} aria-hidden="true" />
-      <canvas ref={traceRef} data-testid="ecg-canvas" data-state={frozenAt !== null && last !== null ? "live" : state} role="img" aria-label={t("ecg.alt", { leads: leads?.size ?? 0 })} />
+      <canvas ref={traceRef} data-testid={testId} data-state={state} role="img" aria-label={alt} />
       {page.cells.map((cell) => (
         <CellLabel key={`${cell.lead}-${cell.topMm}`} lead={leads?.get(cell.lead)} name={cell.lead} ink={ink} x={cell.xMm * pxPerMm + 4} y={cell.topMm * pxPerMm + 5} />
       ))}
-      {frozenAt === null && <Notice state={state} ageUs={last === null ? 0 : now - last} behindUs={ring?.playoutUs ?? 0} />}
+      {pxPerMm > 0 && children?.(pxPerMm, page)}
     </div>
   );
 }
@@ -124,16 +157,14 @@ function runSweep(canvas: HTMLCanvasElement, sweep: Sweep, ringOf: () => WaveRin
 }
 
 /** A still page: the columns follow one another, the rhythm strip runs through. */
-function drawStill(context: CanvasRenderingContext2D, page: Page, ring: WaveRing, endIndex: number, scale: number, ink: Ink): void {
-  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-  const leads = leadsOf(ring);
-  const begin = endIndex - Math.round(page.seconds * ring.rateHz);
+function drawStill(context: CanvasRenderingContext2D, page: Page, still: Still, scale: number, ink: Ink): void {
+  const begin = still.endIndex - Math.round(page.seconds * still.rateHz);
   for (const cell of page.cells) {
-    const lead = leads.get(cell.lead);
+    const lead = still.leads.get(cell.lead);
     if (lead === undefined) continue;
-    const from = begin + Math.round(cell.startS * ring.rateHz);
-    const to = from + Math.round(cell.seconds * ring.rateHz);
-    const xMmOf = (index: number) => cell.xMm + ((index - from) / ring.rateHz) * MM_PER_S;
+    const from = begin + Math.round(cell.startS * still.rateHz);
+    const to = from + Math.round(cell.seconds * still.rateHz);
+    const xMmOf = (index: number) => cell.xMm + ((index - from) / still.rateHz) * MM_PER_S;
     drawTrace(context, cell, lead, from, to, xMmOf, scale, ink.trace);
   }
 }

@@ -28,7 +28,7 @@ async function fetchRoom(feed: FeedClient, room: Room, signal: AbortSignal): Pro
     room.records(records);
     if (stream === "vitals") room.setGaps(gaps);
   });
-  const waves = getWaves(room.unit, now - WAVE_BACK_US, signal).then((blocks) => {
+  const waves = getWaves(room.unit, now - WAVE_BACK_US, null, signal).then((blocks) => {
     for (const block of blocks) room.wave(block);
   });
   const outcomes = await Promise.allSettled([...past, waves]);
