@@ -48,6 +48,7 @@ class Answered:
     journal: str
     order_id: str
     state: str
+    captured_utc_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +114,29 @@ async def read_orders(pool: Pool) -> tuple[dict[str, Outgoing], dict[str, list[A
     outgoing = {row["order_id"]: Outgoing(row["unit"], row["seq"], row["state"]) for row in rows}
     answers: dict[str, list[Answered]] = {}
     for row in await pool.fetch(
-        "SELECT unit, journal::text, seq, body FROM record WHERE stream = 'ack'"
+        "SELECT unit, journal::text, body, captured_utc_us FROM record WHERE stream = 'ack'"
         " ORDER BY unit, journal, seq"
     ):
         message = parse_body(Stream.ACK, row["body"])
         if isinstance(message, OrderAnswer):
-            said = Answered(row["journal"], message.order_id, message.state)
+            at_us = row["captured_utc_us"]
+            said = Answered(row["journal"], message.order_id, message.state, at_us)
             answers.setdefault(row["unit"], []).append(said)
     return outgoing, answers
 
 
 def _inversions(said: Iterable[Answered], outgoing: Mapping[str, Outgoing]) -> int:
-    """Return how often an order was taken up after a later one, within one journal."""
-    newest: dict[str, int] = {}
+    """Return how often an order was taken up after a later one, within one journal.
+
+    What a journal salvaged stands behind what it took up meanwhile, with the time of before.
+    """
+    newest: dict[str, tuple[int, int]] = {}
     found = 0
     for one in said:
         if one.state != "delivered" or one.order_id not in outgoing:
             continue
         seq = outgoing[one.order_id].seq
-        found += seq < newest.get(one.journal, 0)
-        newest[one.journal] = max(seq, newest.get(one.journal, 0))
+        last, last_us = newest.get(one.journal, (0, 0))
+        found += seq < last and one.captured_utc_us >= last_us
+        newest[one.journal] = max((last, last_us), (seq, one.captured_utc_us))
     return found

@@ -14,8 +14,10 @@ OUTGOING = {
 }
 
 
-def said(order_id: str, state: str = "delivered", journal: str = "j") -> Answered:
-    return Answered(journal, order_id, state)
+def said(
+    order_id: str, state: str = "delivered", journal: str = "j", at_us: int = NOON_US
+) -> Answered:
+    return Answered(journal, order_id, state, at_us)
 
 
 ANSWERS = {"A": [said("one"), said("one", "confirmed"), said("two")], "B": [said("three")]}
@@ -70,6 +72,11 @@ def test_advice_that_was_taken_up_after_a_later_one_is_found() -> None:
     assert judged(answers=turned) == {"out_of_order": 1}
     other_journal = {"A": [said("two"), said("one", journal="k")], "B": ANSWERS["B"]}
     assert judged(answers=other_journal) == {}
+
+
+def test_what_was_salvaged_behind_what_came_meanwhile_was_taken_up_before_it() -> None:
+    salvaged = {"A": [said("two"), said("one", at_us=NOON_US - 1)], "B": ANSWERS["B"]}
+    assert judged(answers=salvaged) == {}
 
 
 def test_advice_that_was_confirmed_too_late_is_found() -> None:
