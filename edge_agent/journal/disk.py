@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from edge_agent.journal.tail import Tail
 from protocols.errors import JournalFullError, StorageError
 
 T = TypeVar("T")
@@ -16,9 +17,11 @@ class Disk:
     """Runs work on the connection, off the event loop, one piece after another."""
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, thread: ThreadPoolExecutor
+        self, connection: sqlite3.Connection, path: Path, thread: ThreadPoolExecutor, *, tail: Tail
     ) -> None:
+        """`tail`: follows each piece of work."""
         self.path = path
+        self._tail = tail
         self._connection = connection
         self._thread = thread
 
@@ -31,7 +34,7 @@ class Disk:
         """
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, work, self._connection)
+            return await loop.run_in_executor(self._thread, self._run, work)
         except Exception as err:
             if "disk is full" in str(err):
                 raise JournalFullError(file=self.path.name) from err
@@ -41,6 +44,18 @@ class Disk:
                 raise StorageError(file=self.path.name, detail=str(err)[:120]) from err
             raise
 
+    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._connection)
+        finally:
+            self._tail.follow()
+
+    async def keep_tail(self) -> None:
+        """Begin the tail anew where it was thrown away."""
+        await self.run(lambda _: self._tail.begin())
+
     async def close(self) -> None:
-        """Close the file, after the work that waits."""
-        await self.run(lambda file: file.close())
+        """Close the file and its tail, after the work that waits."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._tail.close)
+        await loop.run_in_executor(self._thread, self._connection.close)

@@ -45,6 +45,7 @@ class Housekeeper:
         while await self._is_short() and await self.make_room():
             pass
         await self._disk.run(lambda file: room.give_back(file, self._disk.path))
+        await self._disk.keep_tail()
 
     async def make_room(self) -> bool:
         """Give up the least valuable there is; False with nothing left to give up."""

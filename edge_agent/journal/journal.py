@@ -53,6 +53,7 @@ class Journal:
         """`accepted`: of every stream, as the file has it."""
         self.id = journal
         self.path = disk.path
+        self.key_file = settings.key_file
         self._disk = disk
         self._clock = clock
         self._accepted = accepted

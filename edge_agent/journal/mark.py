@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Final, Self
 
 from edge_agent.journal import rows
-from edge_agent.journal.rows import Row
+from edge_agent.journal.rows import Row, StreamAccount
 from edge_agent.journal.schema import MARK_ENDING, transaction
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, Seq
+from protocols.link.ack import Held
+from protocols.link.ranges import SeqRanges
 from protocols.link.streams import Stream, stream_named
 from protocols.messages import Gap
 
@@ -124,28 +126,34 @@ def read_mark(path: Path, journal: JournalId) -> Marked:
 
 
 def declare_lost(
-    connection: sqlite3.Connection, path: Path, journal: JournalId, *, now_utc_us: int
+    connection: sqlite3.Connection,
+    path: Path,
+    journal: JournalId,
+    *,
+    had: Mapping[Stream, int],
+    now_utc_us: int,
 ) -> list[Gap]:
-    """Declare what the mark knows and the journal does not, and go on after it; return the gaps."""
+    """Declare what was accepted and is gone, and go on after it; return the gaps.
+
+    Whatever followed the seqs that the file `had`, as the mark or its tail knows, and neither
+    stands here now nor is known to be at the hub.
+    """
     accounts = rows.accounts(connection)
+    marked = read_mark(path, journal).last
     gaps: list[Gap] = []
     ends: dict[Stream, int] = {}
-    for stream, marked in read_mark(path, journal).last.items():
-        account = accounts.get(stream)
-        last = account.last_seq if account else 0
-        if marked > last:
-            before = rows.newest(connection, stream, since_utc_us=0, limit=1)
-            gaps.append(
-                Gap(
-                    stream=stream,
-                    first_seq=last + 1,
-                    last_seq=marked,
-                    reason="damaged",
-                    first_captured_utc_us=before[0].captured_utc_us if before else None,
-                    last_captured_utc_us=max(0, now_utc_us),
-                )
-            )
-            ends[stream] = marked
+    for stream in accounts.keys() | marked.keys():
+        account = accounts.get(stream, StreamAccount(last_seq=0, held=Held()))
+        last = max(account.last_seq, marked.get(stream, 0))
+        before = had.get(stream, 0)
+        if last <= before:
+            continue
+        known = SeqRanges(account.held)
+        for first, final in rows.after(connection, stream, before):
+            known.add(first, final)
+        missing = list(known.missing(before + 1, last))
+        gaps += [_gone(connection, stream, span, now_utc_us) for span in missing]
+        ends[stream] = last
     if not gaps:
         return []
     status = accounts.get(Stream.STATUS)
@@ -165,6 +173,20 @@ def declare_lost(
         rows.go_on_after(connection, ends)
         rows.append(connection, declarations, now_utc_us=now_utc_us)
     return gaps
+
+
+def _gone(
+    connection: sqlite3.Connection, stream: Stream, span: tuple[int, int], now_utc_us: int
+) -> Gap:
+    since_us, until_us = rows.captured_around(connection, stream, span)
+    return Gap(
+        stream=stream,
+        first_seq=span[0],
+        last_seq=span[1],
+        reason="damaged",
+        first_captured_utc_us=since_us,
+        last_captured_utc_us=max(0, now_utc_us) if until_us is None else until_us,
+    )
 
 
 def _boot() -> str | None:

@@ -23,8 +23,10 @@ from edge_agent.journal.schema import (
     set_aside,
 )
 from edge_agent.journal.settings import JournalSettings
+from edge_agent.journal.tail import Tail, make_whole
 from protocols.clock import Clock
 from protocols.errors import StoreCorruptError
+from protocols.link.streams import Stream
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +44,15 @@ async def open_journal(
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
-        connection = await asyncio.get_running_loop().run_in_executor(
+        loop = asyncio.get_running_loop()
+        connection, tail = await loop.run_in_executor(
             thread, lambda: _open(path, settings, now_utc_us=clock.utc_us())
         )
         identity, accounts = journal_id(connection), rows.accounts(connection)
         last = {stream: account.last_seq for stream, account in accounts.items()}
         with Mark(path, identity, last) as mark:
             journal = Journal(
-                Disk(connection, path, thread),
+                Disk(connection, path, thread, tail=tail),
                 settings,
                 clock,
                 journal=identity,
@@ -64,17 +67,19 @@ async def open_journal(
         thread.shutdown()
 
 
-def _open(path: Path, settings: JournalSettings, *, now_utc_us: int) -> sqlite3.Connection:
-    connection = _open_sound(path, settings, now_utc_us)
-    lost = declare_lost(connection, path, journal_id(connection), now_utc_us=now_utc_us)
+def _open(
+    path: Path, settings: JournalSettings, *, now_utc_us: int
+) -> tuple[sqlite3.Connection, Tail]:
+    connection, had = _open_sound(path, settings, now_utc_us)
+    lost = declare_lost(connection, path, journal_id(connection), had=had, now_utc_us=now_utc_us)
     if lost:
         salvage_again(path)
     for gap in lost:
         facts = {"stream": gap.stream.value, "records": gap.last_seq - gap.first_seq + 1}
         log.error("journal.end_is_lost", extra=facts)
-    for aside in files_set_aside(path):
+    for aside in reversed(files_set_aside(path)):  # of what several kept the newest counts
         if not is_salvaged(aside):
-            remains = read_remains(aside)
+            remains = read_remains(aside, key_file=settings.key_file)
             kept = {name: text for name, text in remains.kept.items() if name not in _OF_ITS_FILE}
             rows.restore(
                 connection,
@@ -83,18 +88,23 @@ def _open(path: Path, settings: JournalSettings, *, now_utc_us: int) -> sqlite3.
                 inbox_ledgers=remains.inbox_ledgers.values(),
             )
     room.give_back(connection, path)
-    return connection
+    return connection, Tail(connection, path, key_file=settings.key_file)
 
 
 _OF_ITS_FILE = frozenset({UNVERIFIED, RETIRED})
 
 
-def _open_sound(path: Path, settings: JournalSettings, now_utc_us: int) -> sqlite3.Connection:
+def _open_sound(
+    path: Path, settings: JournalSettings, now_utc_us: int
+) -> tuple[sqlite3.Connection, dict[Stream, int]]:
+    """Return the journal, made whole, and how far each stream went before it was."""
     finish_setting_aside(path, stamp_us=now_utc_us)
     try:
         connection = _open_file(path, settings)
+        had = {stream: each.last_seq for stream, each in rows.accounts(connection).items()}
+        make_whole(connection, path, key_file=settings.key_file, now_utc_us=now_utc_us)
         if rows.kept(connection, RETIRED) is None:
-            return connection
+            return connection, had
         connection.close()
         reason = "the hub knows more of it than it holds itself"
     except StoreCorruptError as err:
@@ -102,7 +112,7 @@ def _open_sound(path: Path, settings: JournalSettings, now_utc_us: int) -> sqlit
     salvage_again(path)
     aside = set_aside(path, stamp_us=now_utc_us)
     log.error("journal.set_aside", extra={"file": aside.name, "reason": reason})
-    return _open_file(path, settings)
+    return _open_file(path, settings), {}
 
 
 def _open_file(path: Path, settings: JournalSettings) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from edge_agent.journal import tail
 from edge_agent.journal.carve import Field, Fields, carve
 from edge_agent.journal.mark import Marked, read_mark
 from edge_agent.journal.rows import Row, StreamAccount
@@ -55,6 +56,28 @@ class Remains:
             case (str(journal), int(watermark), str(ranges)) if is_uuid(journal):
                 self.inbox_ledgers[journal] = (journal, watermark, ranges)
 
+    def _take_tail(self, found: tail.Told) -> None:
+        """Take what the tail says, which knows the end, unless it was damaged itself and made anew.
+
+        Then what the file says goes before it.
+        """
+        is_behind = any(
+            stream not in found.accounts or found.accounts[stream].last_seq < account.last_seq
+            for stream, account in self.accounts.items()
+        )
+        self.journal = found.journal
+        inbox = {(order[0], order[1]): order for order in found.inbox}
+        ledgers = {ledger[0]: ledger for ledger in found.inbox_ledgers}
+        self.inbox |= inbox
+        if is_behind:
+            self.kept = dict(found.kept) | self.kept
+            self.inbox_ledgers = ledgers | self.inbox_ledgers
+            self.accounts = found.accounts | self.accounts
+        else:
+            self.kept = dict(found.kept)
+            self.inbox_ledgers |= ledgers
+            self.accounts |= found.accounts
+
     def _take_account(self, stream: Stream | None, last: int, watermark: int, ranges: str) -> None:
         try:
             ranges_held = tuple((int(first), int(last)) for first, last in json.loads(ranges))
@@ -68,8 +91,8 @@ class Remains:
             self.accounts[stream] = StreamAccount(last_seq=last, held=held)
 
 
-def read_remains(path: Path) -> Remains:
-    """Return what is left of the journal at `path`.
+def read_remains(path: Path, *, key_file: Path | None = None) -> Remains:
+    """Return what is left of the journal at `path`, by itself and by the tail beside it.
 
     Raises:
         OSError: it cannot be read at all.
@@ -78,6 +101,9 @@ def read_remains(path: Path) -> Remains:
     for fields in carve(path):
         if len(fields) != _RECORD_FIELDS:
             remains._take(fields)  # noqa: SLF001 -- its one maker
+    found = tail.read(path, key_file=key_file)
+    if found is not None and remains.journal in {None, found.journal}:
+        remains._take_tail(found)  # noqa: SLF001
     identity = path.with_name(path.name + IDENTITY_ENDING)
     if remains.journal is None and identity.exists():
         text = identity.read_text(errors="replace").strip()
@@ -87,8 +113,10 @@ def read_remains(path: Path) -> Remains:
     return remains
 
 
-def records(path: Path, *, wanted: Callable[[Stream], bool]) -> Iterator[Row]:
-    """Yield the records of wanted streams that still stand in the file, the same one perhaps twice.
+def records(
+    path: Path, *, wanted: Callable[[Stream], bool], key_file: Path | None = None
+) -> Iterator[Row]:
+    """Yield the records of wanted streams that still stand there, the same one perhaps twice.
 
     Raises:
         OSError: it cannot be read at all.
@@ -97,6 +125,8 @@ def records(path: Path, *, wanted: Callable[[Stream], bool]) -> Iterator[Row]:
         row = _record(fields) if len(fields) == _RECORD_FIELDS else None
         if row is not None and wanted(row.stream):
             yield row
+    found = tail.read(path, key_file=key_file)
+    yield from (row for row in (found.records if found else ()) if wanted(row.stream))
 
 
 def _record(fields: Fields) -> Row | None:

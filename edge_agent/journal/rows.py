@@ -48,10 +48,12 @@ class StreamAccount:
     held: Held
 
 
-def accounts(connection: sqlite3.Connection) -> dict[Stream, StreamAccount]:
+def accounts(
+    connection: sqlite3.Connection, *, table: str = "stream"
+) -> dict[Stream, StreamAccount]:
     """Return the account of every stream that has one."""
     found: dict[Stream, StreamAccount] = {}
-    for name, last_seq, watermark, ranges in connection.execute("SELECT * FROM stream"):
+    for name, last_seq, watermark, ranges in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 -- names are ours
         stream = stream_named(name)
         if stream is not None:
             found[stream] = StreamAccount(last_seq=last_seq, held=held_of(watermark, ranges))
@@ -127,6 +129,17 @@ def sound(connection: sqlite3.Connection, stream: Stream) -> Iterator[tuple[Row,
     ):
         found = _row(stream, row[1:])
         yield found, found.checksum == row[0]
+
+
+def all_sound(connection: sqlite3.Connection, *, table: str) -> Iterator[Row]:
+    """Yield the rows of `table`, whatever their stream, whose checksum is right."""
+    for name, checksum, *row in connection.execute(
+        f"SELECT stream, checksum, {_COLUMNS} FROM {table}"  # noqa: S608 -- names are ours
+    ):
+        stream = stream_named(name)
+        found = None if stream is None else _sound(stream, checksum, row)
+        if found is not None:
+            yield found
 
 
 def note_held(connection: sqlite3.Connection, stream: Stream, held: Held) -> None:
@@ -280,6 +293,31 @@ def salvaged(connection: sqlite3.Connection, journal: JournalId) -> dict[Stream,
     ):
         found.setdefault(Stream(name), SeqRanges()).add(seq, seq)
     return found
+
+
+def after(connection: sqlite3.Connection, stream: Stream, seq: int) -> SeqRanges:
+    """Return which seqs after `seq` stand here."""
+    found = SeqRanges()
+    for (one,) in connection.execute(
+        "SELECT seq FROM record WHERE stream = ? AND seq > ?", (stream.value, seq)
+    ):
+        found.add(one, one)
+    return found
+
+
+def captured_around(
+    connection: sqlite3.Connection, stream: Stream, span: tuple[int, int]
+) -> tuple[int | None, int | None]:
+    """Return when the neighbours of `stream` before and after `span` were captured."""
+    before = connection.execute(
+        "SELECT captured_utc_us FROM record WHERE stream = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+        (stream.value, span[0]),
+    ).fetchone()
+    after = connection.execute(
+        "SELECT captured_utc_us FROM record WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1",
+        (stream.value, span[1]),
+    ).fetchone()
+    return (before[0] if before else None), (after[0] if after else None)
 
 
 def captured_beside(

@@ -13,6 +13,7 @@ import json
 import logging
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -69,13 +70,15 @@ class Salvage:
                     await self._clock.sleep(_AGAIN_S)
 
     async def _salvage(self, aside: Path) -> None:
-        work = _Work(await asyncio.to_thread(read_remains, aside))
+        key_file = self._journal.key_file
+        work = _Work(await asyncio.to_thread(read_remains, aside, key_file=key_file))
         for journal in (work.lost, work.branch):
             for stream, seqs in (await self._journal.salvaged(journal)).items():
                 work.note_done(stream, seqs)
         count = 0
         for durable in (True, False):
-            found = records(aside, wanted=lambda stream, d=durable: (stream in DURABLE) is d)  # type: ignore[misc]
+            wanted = partial(_is_durable, is_wanted=durable)
+            found = records(aside, wanted=wanted, key_file=key_file)
             while batch := await asyncio.to_thread(work.next_batch, found):
                 await self._journal.append_again(batch)
                 count += len(batch)
@@ -234,6 +237,10 @@ def _base(remains: Remains) -> dict[str, int] | None:
     except ValueError:
         return {}
     return {str(name): int(seq) for name, seq in found.items()}
+
+
+def _is_durable(stream: Stream, *, is_wanted: bool) -> bool:
+    return (stream in DURABLE) is is_wanted
 
 
 def _mark(aside: Path) -> Path:

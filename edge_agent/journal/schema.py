@@ -8,6 +8,7 @@ encrypted by SQLCipher; without one it is plain and any SQLite tool opens it.
 import logging
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,14 @@ IDENTITY_ENDING: Final = "-id"
 MARK_ENDING: Final = "-mark"
 """And how far each stream went, for the day when its end is gone (see `mark`)."""
 
-_BESIDE: Final = ("-wal", "-shm", IDENTITY_ENDING, MARK_ENDING)
+TAIL_ENDING: Final = "-tail"
+"""And its newest records a second time (see `tail`)."""
+
+TAIL_ENDINGS: Final = (TAIL_ENDING, TAIL_ENDING + "-wal", TAIL_ENDING + "-shm")
+
+_BESIDE: Final = ("-wal", "-shm", IDENTITY_ENDING, MARK_ENDING, *TAIL_ENDINGS)
+
+_LEAST_BYTES: Final = 512  # of a database's smallest page: SQLite takes what is less for a new file
 
 
 def open_file(
@@ -46,7 +54,11 @@ def open_file(
             untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _connect(path, key_file)
+    identity = path.with_name(path.name + IDENTITY_ENDING)
+    was_here = identity.exists()
+    if was_here and path.stat().st_size < _LEAST_BYTES:
+        raise StoreCorruptError(file=path.name, detail="nothing is left of it")
+    connection = connect(path, key_file)
     try:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # a new file can be made shorter
         connection.execute("PRAGMA journal_mode=WAL")
@@ -57,13 +69,15 @@ def open_file(
             page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
             connection.execute(f"PRAGMA max_page_count={largest_bytes // page_bytes}")
         _check(connection, path)
+        if was_here and not _has_identity(connection):
+            # its first pages stood in the log, which is gone: SQLite sees a sound, empty file
+            raise StoreCorruptError(file=path.name, detail="its tables are gone")  # noqa: TRY301 -- closed below
         _make_tables(connection)
-        identity = path.with_name(path.name + IDENTITY_ENDING)
-        if not identity.exists():
+        if not was_here:
             identity.write_text(journal_id(connection))
     except Exception as err:
         connection.close()
-        if isinstance(err, StoreCorruptError) or not _is_damage(err):
+        if isinstance(err, StoreCorruptError) or not is_damage(err):
             raise
         raise StoreCorruptError(file=path.name, detail=str(err)[:120]) from err
     return connection
@@ -76,7 +90,7 @@ def open_to_read(path: Path, *, key_file: Path | None = None) -> sqlite3.Connect
         ConfigError: as `open_file`.
         StoreCorruptError: the file cannot be read, or is not a journal.
     """
-    connection = _connect(path, key_file, read_only=True)
+    connection = connect(path, key_file, read_only=True)
     try:
         connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA query_only=ON")
@@ -84,7 +98,7 @@ def open_to_read(path: Path, *, key_file: Path | None = None) -> sqlite3.Connect
     except Exception as err:
         connection.close()
         is_foreign = isinstance(err, sqlite3.OperationalError) and "no such table" in str(err)
-        if not is_foreign and not _is_damage(err):
+        if not is_foreign and not is_damage(err):
             raise
         raise StoreCorruptError(file=path.name, detail=str(err)[:120]) from err
     return connection
@@ -94,7 +108,7 @@ def set_aside(path: Path, *, stamp_us: int) -> Path:
     """Move a damaged journal out of the way, whole, with what SQLite keeps beside it."""
     aside = _aside_of(path, stamp_us)
     path.rename(aside)
-    _move_beside(path, aside)
+    _move(path, aside, _BESIDE)
     return aside
 
 
@@ -110,7 +124,15 @@ def finish_setting_aside(path: Path, *, stamp_us: int) -> None:
     asides = [one for one in files_set_aside(path) if not left & _beside(one)]
     aside = asides[-1] if asides else _aside_of(path, stamp_us)
     aside.touch()
-    _move_beside(path, aside)
+    _move(path, aside, _BESIDE)
+
+
+def move_tail(path: Path, *, stamp_us: int) -> Path:
+    """Move the tail beside `path` aside: it is another journal's, of which nothing else is left."""
+    aside = _aside_of(path, stamp_us)
+    aside.touch()
+    _move(path, aside, TAIL_ENDINGS)
+    return aside
 
 
 def _beside(path: Path) -> set[str]:
@@ -118,8 +140,8 @@ def _beside(path: Path) -> set[str]:
     return {ending for ending in _BESIDE if path.with_name(path.name + ending).exists()}
 
 
-def _move_beside(path: Path, aside: Path) -> None:
-    for ending in _BESIDE:
+def _move(path: Path, aside: Path, endings: Sequence[str]) -> None:
+    for ending in endings:
         part = path.with_name(path.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
@@ -141,7 +163,12 @@ def journal_id(connection: sqlite3.Connection) -> JournalId:
     )
 
 
-def _connect(path: Path, key_file: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, key_file: Path | None, *, read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection to the database at `path`, unlocked with the key where there is one.
+
+    Raises:
+        ConfigError: as `open_file`.
+    """
     if key_file is None:
         address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
@@ -167,9 +194,18 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreCorruptError(file=path.name, detail=str(verdict)[:120])
 
 
-def _is_damage(err: Exception) -> bool:
+def is_damage(err: Exception) -> bool:
+    """Say whether SQLite, or SQLCipher, found a file damaged or not a database."""
     # SQLCipher's own DatabaseError is another class of the same name
     return type(err).__name__ in {"DatabaseError", "CorruptError"}
+
+
+def _has_identity(connection: sqlite3.Connection) -> bool:
+    """Say whether the journal's tables are there: its identity was written after all of them."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
+        return False
+    found = connection.execute("SELECT 1 FROM fact WHERE name = 'journal'").fetchone()
+    return found is not None
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ Every answer is a record of the stream `ack`; what is kept beside the journal sp
 of them at each start.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -69,7 +70,7 @@ class Answers:
         for row in await self._journal.newest(Stream.ACK, since_utc_us=since_utc_us, limit=1_000):
             answer = parse_body(Stream.ACK, row.body)
             if isinstance(answer, OrderAnswer):
-                self._take(answer, row.captured_utc_us)
+                self._of = _after(self._of, answer, row.captured_utc_us)
                 if answer.hub_utc_us is not None:
                     self._hub_time.not_before(answer.hub_utc_us)
 
@@ -81,15 +82,16 @@ class Answers:
         """
         stamp = self._clock.stamp()
         answer = answer.model_copy(update={"hub_utc_us": self._hub_time.now_utc_us()})
+        after = _after(self._of, answer, stamp.utc_us)
         await self._journal.append(
             Stream.ACK,
             answer,
             captured_utc_us=stamp.utc_us,
             clock=stamp.source,
             clock_error_us=stamp.error_us,
+            fact=(_KEPT, _ANSWERS.dump_json(after).decode()),
         )
-        self._take(answer, stamp.utc_us)
-        await self._journal.keep(_KEPT, _ANSWERS.dump_json(self._of).decode())
+        self._of = _after(self._of, answer, stamp.utc_us)  # another may have been said meanwhile
 
     def forget(self, *, before_utc_us: int) -> set[str]:
         """Drop what was said before then; return the orders that it was said to."""
@@ -100,32 +102,38 @@ class Answers:
             del self._of[order_id]
         return old
 
-    def _take(self, answer: OrderAnswer, at_utc_us: int) -> None:
-        known = self._of.get(answer.order_id)
-        step = Step(
-            said=answer.state,
-            at_utc_us=at_utc_us,
-            by=answer.by,
-            detail=answer.reason or answer.read_back,
-        )
-        steps = known.steps if known else ()
-        if step not in steps:
-            steps = (*steps, step)[-_MOST_TIMES:]
-        if answer.state == "misread":
-            if known is not None:
-                self._of[answer.order_id] = replace(known, steps=steps)
-            return
-        state = AdviceState(answer.state)
-        # the moves of words are among those of drugs
-        if known is not None and not reaches(AdviceKind.MEDICATION, known.state, state):
-            return
-        self._of[answer.order_id] = Answered(
-            state=state,
-            at_utc_us=at_utc_us,
-            by=answer.by or (known.by if known else None),
-            reason=answer.reason,
-            read_back=answer.read_back or (known.read_back if known else None),
-            administered_utc_us=answer.administered_utc_us,
-            administered_dose=answer.administered_dose,
-            steps=steps,
-        )
+
+def _after(
+    before: Mapping[str, Answered], answer: OrderAnswer, at_utc_us: int
+) -> dict[str, Answered]:
+    """Return how the orders stand after `answer`."""
+    known = before.get(answer.order_id)
+    step = Step(
+        said=answer.state,
+        at_utc_us=at_utc_us,
+        by=answer.by,
+        detail=answer.reason or answer.read_back,
+    )
+    steps = known.steps if known else ()
+    if step not in steps:
+        steps = (*steps, step)[-_MOST_TIMES:]
+    after = dict(before)
+    if answer.state == "misread":
+        if known is not None:
+            after[answer.order_id] = replace(known, steps=steps)
+        return after
+    state = AdviceState(answer.state)
+    # the moves of words are among those of drugs
+    if known is not None and not reaches(AdviceKind.MEDICATION, known.state, state):
+        return after
+    after[answer.order_id] = Answered(
+        state=state,
+        at_utc_us=at_utc_us,
+        by=answer.by or (known.by if known else None),
+        reason=answer.reason,
+        read_back=answer.read_back or (known.read_back if known else None),
+        administered_utc_us=answer.administered_utc_us,
+        administered_dose=answer.administered_dose,
+        steps=steps,
+    )
+    return after

@@ -66,6 +66,9 @@ NEVER_SHED: Final = frozenset(
 )
 """Kept however short the disk is."""
 
+BULKY: Final = frozenset({Stream.STILL, Stream.CLIP})
+"""Pictures: a record of these is as long as hundreds of others."""
+
 UP: Final = tuple(stream for stream in Stream if stream is not Stream.ORDER)
 """The streams that a vehicle sends."""
 

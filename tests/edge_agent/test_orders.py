@@ -1,9 +1,12 @@
 """Orders on the vehicle: answered once, never carried out late, known after a restart."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from edge_agent.journal import Salvage
+from edge_agent.journal.schema import files_set_aside
 from protocols.consult import AdviceEvent as E
 from protocols.errors import ConflictError, NotFoundError
 from protocols.link import Stream
@@ -78,6 +81,22 @@ async def test_after_a_restart_an_answer_stands_and_is_not_said_again(tmp_path: 
         [shown] = again.orders.advice.shown
         assert (shown.state, shown.reason) == ("declined", "allergy")
         assert await answers(again) == ["delivered", "declined"]
+
+
+async def test_a_journal_cut_off_takes_no_answer_away(tmp_path: Path) -> None:
+    async with cab(tmp_path) as vehicle:
+        advice = vehicle.advice()
+        await vehicle.ordered(advice)
+        await vehicle.until(lambda: bool(vehicle.orders.advice.shown))
+        await vehicle.orders.advice.answer(advice.order_id, E.CONFIRM, by="Chen")
+    journal = vehicle.journal.path
+    os.truncate(journal, journal.stat().st_size // 2)
+    async with cab(tmp_path) as vehicle:
+        assert files_set_aside(journal)
+        assert vehicle.orders.advice.shown[0].state == "confirmed"
+        assert await answers(vehicle) == []
+        await Salvage(vehicle.journal, vehicle.clock).run()
+        assert await answers(vehicle) == ["delivered", "confirmed"]
 
 
 async def test_an_encounter_opened_by_a_doctor_is_joined_unless_it_is_too_late(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.journal.schema import TAIL_ENDINGS
 from goldenhour.demo import programs
 from goldenhour.demo.small_city import START_S, SmallCity, small_city, until
 from protocols.link import Stream
@@ -51,7 +52,7 @@ async def test_a_journal_put_back_from_a_copy_does_not_swallow_what_comes_after(
         before = await count(city)
         await until(lambda: has(city, before + 5), within_s=60)
         async with stopped_agent(city):
-            for ending in ("-wal", "-shm", "-mark"):
+            for ending in ("-wal", "-shm", "-mark", *TAIL_ENDINGS):
                 journal.with_name(journal.name + ending).unlink(missing_ok=True)
             copy.replace(journal)
         before = await count(city)

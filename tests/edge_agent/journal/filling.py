@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edge_agent.journal import Journal, JournalSettings, open_journal
+from edge_agent.journal.schema import TAIL_ENDINGS
 from protocols.clock import Clock, ClockSource
 from protocols.link import Stream
 from protocols.messages import (
@@ -33,6 +34,11 @@ async def running(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def without_tail(path: Path) -> None:
+    for ending in TAIL_ENDINGS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 async def accept(

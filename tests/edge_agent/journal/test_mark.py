@@ -10,7 +10,15 @@ from edge_agent.journal.mark import Mark, Marked, read_mark
 from edge_agent.journal.schema import MARK_ENDING
 from protocols.ids import JournalId
 from protocols.link import Stream
-from tests.edge_agent.journal.filling import accept, alarm, gaps_of, place, pulse, running
+from tests.edge_agent.journal.filling import (
+    accept,
+    alarm,
+    gaps_of,
+    place,
+    pulse,
+    running,
+    without_tail,
+)
 
 ONE = JournalId("00000000-0000-4000-8000-000000000001")
 TWO = JournalId("00000000-0000-4000-8000-000000000002")
@@ -30,6 +38,7 @@ async def test_an_end_that_is_gone_is_declared_and_its_seqs_are_not_given_again(
             await accept(journal, Stream.VITALS, pulse(bpm))
         await accept(journal, Stream.POSITION, place())
     copy.replace(path)
+    without_tail(path)
     async with running(path) as journal:
         gaps = {gap.stream: gap for gap in await gaps_of(journal)}
         assert {stream: (gap.first_seq, gap.last_seq) for stream, gap in gaps.items()} == {
