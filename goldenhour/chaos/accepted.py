@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from goldenhour.chaos.contents import Content, is_told, places_near
-from goldenhour.chaos.stored import Dated, Stored
+from goldenhour.chaos.stored import Entry, Stored
 from goldenhour.chaos.witness import Witnessed
 from protocols.messages import Position
 
@@ -82,7 +82,12 @@ def explain(stored: Stored, witnessed: Witnessed) -> list[str]:
         if content[0] not in gone_in
     ]
     lines += [f"neither stored nor declared: {name}" for name in stored.undeclared]
-    lines += [f"{count} times: {' '.join(content)}" for content, count in seen.items() if count > 1]
+    lines += [
+        f"{count} times: {' '.join(content)}: "
+        + " and ".join(entry.name for said, entry in stored.contents if said == content)
+        for content, count in seen.items()
+        if count > 1
+    ]
     lines += [
         f"never said: {' '.join(content)}"
         for content in seen
@@ -104,7 +109,7 @@ def _judge_times(stored: Stored, witnessed: Witnessed, verdict: Verdict) -> None
         verdict.wrong_times += not _is_right(dated, first_us, until_us)
 
 
-def _times_of(stored: Stored, witnessed: Witnessed) -> Iterator[tuple[str, Dated, int, int]]:
+def _times_of(stored: Stored, witnessed: Witnessed) -> Iterator[tuple[str, Entry, int, int]]:
     """Yield of each record its name, its time, and from when until when it may be right."""
     for content, dated in stored.contents:
         first_us = witnessed.first_utc_us.get(content)
@@ -118,7 +123,7 @@ def _times_of(stored: Stored, witnessed: Witnessed) -> Iterator[tuple[str, Dated
             yield "position", dated, times[at], times[at] + READ_WITHIN_US
 
 
-def _is_right(dated: Dated, first_us: int, until_us: int) -> bool:
+def _is_right(dated: Entry, first_us: int, until_us: int) -> bool:
     """Say whether the time is within the error that it states, or states none."""
     if dated.error_us is None:
         return True

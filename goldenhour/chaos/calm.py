@@ -1,13 +1,14 @@
 """When the hub has all that a vehicle has accepted: what a journal says of itself, and the wait.
 
 An agent that was killed over a damaged journal reads it only when it is up again, and then begins a
-new one; until then the damaged file may still be read, and says what nobody will deliver. So an
-account counts only of a journal that is still written to.
+new one, or makes it whole; until then the damaged file may still be read, and says what nobody will
+deliver, or too little. So an account counts only once it is seen to be written to.
 """
 
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 
 from edge_agent.journal.salvage import is_salvaged
 from edge_agent.journal.schema import files_set_aside, journal_id
+from protocols.errors import FleetError
 from protocols.ids import JournalId
 from protocols.link.streams import UP
 
@@ -35,18 +37,20 @@ class Account:
     journal: JournalId
     streams: Mapping[str, Standing]
 
-    def has(self, due: "Account") -> bool:
-        """Whether all of `due` is at the hub; and this journal is it, and was written to since."""
-        if self.journal != due.journal:
-            return False
-        return all(
-            stream in self.streams and self.streams[stream].watermark >= was.last
-            for stream, was in due.streams.items()
-        ) and any(
-            standing.last > due.streams[stream].last
+    def is_after(self, before: "Account") -> bool:
+        """Whether it is the same journal, and somebody has written to it since."""
+        return self.journal == before.journal and any(
+            stream not in before.streams or standing.last > before.streams[stream].last
             for stream, standing in self.streams.items()
-            if stream in due.streams
         )
+
+    def lacking(self, due: "Account") -> list[str]:
+        """Return, for a person, what of `due` this account does not say to be at the hub."""
+        return [
+            f"{stream} {was.last}"
+            for stream, was in due.streams.items()
+            if stream not in self.streams or self.streams[stream].watermark < was.last
+        ]
 
 
 def read_account(journal: Path) -> Account | None:
@@ -68,14 +72,24 @@ def read_account(journal: Path) -> Account | None:
     )
 
 
-async def until_calm(read: Callable[[], Account | None]) -> None:
-    """Wait until the hub has all that `read` says now; whoever calls sets the limit of it."""
+async def until_calm(read: Callable[[], Account | None], *, within_s: float) -> None:
+    """Wait until the hub has all that `read` says now.
+
+    Raises:
+        FleetError: it takes longer than `within_s`; says what is lacking.
+    """
+    before: Account | None = None
     due: Account | None = None
-    while True:
+    lacking = ["nobody writes to the journal, or it is being salvaged"]
+    until_s = time.monotonic() + within_s
+    while time.monotonic() < until_s:
         found = read()
-        if found is not None:
-            if due is None or found.journal != due.journal:
-                due = found
-            elif found.has(due):
+        if found is not None and due is not None and found.journal == due.journal:
+            lacking = found.lacking(due)
+            if not lacking:
                 return
+        elif found is not None:
+            is_alive = before is not None and found.is_after(before)
+            before, due = found, found if is_alive else None
         await asyncio.sleep(_LOOK_S)
+    raise FleetError(reason=f"something still waits: {', '.join(lacking)}")

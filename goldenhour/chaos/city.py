@@ -27,6 +27,7 @@ from protocols.runtime.processes import descendants
 DISK_BYTES: Final = 96 * 2**20
 _START_S: Final = 120.0
 _AGAIN_S: Final = 0.5
+_UP_S: Final = 60.0
 _WRONG_CLOCK: Final = Path(__file__).parent / "wrong_clock"
 
 
@@ -88,6 +89,21 @@ class ChaosCity:
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    async def is_up(self, unit: str) -> bool:
+        """Return once the agent of `unit` listens, which has then read its journal; False: late."""
+        site = next(site for site in self.start.city.units if site.unit == unit)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UP_S):
+                while True:
+                    with contextlib.suppress(OSError):
+                        _, writer = await asyncio.open_connection(
+                            site.tablet_host, site.tablet_port
+                        )
+                        writer.close()
+                        return True
+                    await asyncio.sleep(_AGAIN_S)
+        return False
 
     @contextlib.asynccontextmanager
     async def stopped(self, name: str, *, kill: bool = False) -> AsyncIterator[None]:

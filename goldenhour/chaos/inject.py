@@ -125,13 +125,19 @@ def _opened(journal: Path) -> contextlib.closing[sqlite3.Connection]:
 
 
 async def _cut_journal(city: ChaosCity, unit: str, fault: Fault) -> None:
+    """Cut a file off; only once the vehicle has found the last cut, for two at once are two faults.
+
+    What stands in two files is lost where both are damaged before the next start.
+    """
+    await city.is_up(unit)
     async with city.stopped(f"agent-{unit}", kill=True):
         _truncate(city.journal(unit), fault)
 
 
 def _truncate(journal: Path, fault: Fault) -> None:
-    """Cut the journal or its log off at any byte."""
-    files = [journal, journal.with_name(journal.name + "-wal")]
+    """Cut the journal, its tail, or the log of either off at any byte."""
+    endings = ("", "-wal", "-tail", "-tail-wal")
+    files = [journal.with_name(journal.name + ending) for ending in endings]
     rng = random.Random(fault.number)  # noqa: S311 -- to be repeated
     chosen = rng.choice([file for file in files if file.exists()])
     with chosen.open("r+b") as file:

@@ -62,18 +62,30 @@ class Fault:
     then_wait_s: float
 
 
-def plan(*, seed: int, faults: int, units: Sequence[str], without: frozenset[str]) -> list[Fault]:
-    """Return `faults` faults; each kind comes once before any is drawn by its weight.
-
-    `without`: kinds that this machine cannot do.
-    """
+def plan(
+    *, seed: int, faults: int, units: Sequence[str], kinds: Sequence[Kind] = tuple(WEIGHTS)
+) -> list[Fault]:
+    """Return `faults` faults of `kinds`; each comes once before any is drawn by its weight."""
     rng = random.Random(seed)  # noqa: S311 -- to be repeated
-    kinds = [kind for kind in WEIGHTS if kind not in without]
     first = rng.sample(kinds, len(kinds))
     drawn = rng.choices(kinds, [WEIGHTS[kind] for kind in kinds], k=faults)
     return [
         _fault(number, kind, rng, units) for number, kind in enumerate((first + drawn)[:faults])
     ]
+
+
+def kinds_of(text: str) -> list[Kind]:
+    """Return the kinds in `text`, as `kill-agent,cut`, in the order of all, each once.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    named = {part.strip() for part in text.split(",")}
+    unknown = named - WEIGHTS.keys()
+    if unknown:
+        known = ", ".join(WEIGHTS)
+        raise ConfigError(reason=f"no such fault; there are {known}", given=min(unknown))
+    return [kind for kind in WEIGHTS if kind in named]
 
 
 def seeds_of(text: str) -> list[int]:

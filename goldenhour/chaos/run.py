@@ -18,11 +18,11 @@ from goldenhour.chaos.city import ChaosCity, can_mount, chaos_city, database
 from goldenhour.chaos.inject import inject
 from goldenhour.chaos.orders import OrdersVerdict
 from goldenhour.chaos.people import People
-from goldenhour.chaos.plan import BESIDE, Fault, plan
+from goldenhour.chaos.plan import BESIDE, Fault, Kind, plan
 from goldenhour.chaos.stored import read_stored
 from goldenhour.chaos.witness import Witnessed, read_witness
 from hub.store.database import Pool
-from protocols.errors import FleetError
+from protocols.errors import ConfigError, FleetError
 from protocols.ids import UnitId
 
 VEHICLES: Final = 2
@@ -62,16 +62,20 @@ class Outcome:
         )
 
 
-async def run(folder: Path, *, faults: int, seeds: Sequence[int], say: Say) -> list[Figure]:
+async def run(
+    folder: Path, *, faults: int, seeds: Sequence[int], kinds: Sequence[Kind], say: Say
+) -> list[Figure]:
     """Run `faults` faults of each of `seeds`, each in a city of its own; return the totals.
 
     Raises:
+        ConfigError: of these `kinds` this machine can do none.
         FleetError: a city did not come up, or did not come to rest.
     """
+    possible = _possible(kinds, say)
     total = Outcome()
     for seed in seeds:
         where = folder if len(seeds) == 1 else folder / f"seed-{seed}"
-        found = await run_seed(where, faults=faults, seed=seed, say=say)
+        found = await run_seed(where, faults=faults, seed=seed, kinds=possible, say=say)
         if len(seeds) > 1:
             say(f"seed {seed}: {dataclasses.asdict(found.records)}")
             say(f"seed {seed}: {dataclasses.asdict(found.orders)}")
@@ -79,17 +83,26 @@ async def run(folder: Path, *, faults: int, seeds: Sequence[int], say: Say) -> l
     return figures_of(total)
 
 
-async def run_seed(folder: Path, *, faults: int, seed: int, say: Say) -> Outcome:
+def _possible(kinds: Sequence[Kind], say: Say) -> list[Kind]:
+    """Return which of `kinds` this machine can do."""
+    if can_mount() or "disk-full" not in kinds:
+        return list(kinds)
+    say("left out: disk-full, for only root can give a vehicle a small disk")
+    possible: list[Kind] = [kind for kind in kinds if kind != "disk-full"]
+    if not possible:
+        raise ConfigError(reason="none of these faults can be done here")
+    return possible
+
+
+async def run_seed(
+    folder: Path, *, faults: int, seed: int, kinds: Sequence[Kind], say: Say
+) -> Outcome:
     """Run `faults` faults of `seed` in `folder`.
 
     Raises: as `run`.
     """
-    mounts = can_mount()
-    impossible = frozenset() if mounts else frozenset({"disk-full"})
-    for kind in impossible:
-        say(f"left out: {kind}, for only root can give a vehicle a small disk")
-    async with chaos_city(folder, vehicles=VEHICLES, can_fill_disks=mounts) as city:
-        planned = plan(seed=seed, faults=faults, units=city.units, without=impossible)
+    async with chaos_city(folder, vehicles=VEHICLES, can_fill_disks=can_mount()) as city:
+        planned = plan(seed=seed, faults=faults, units=city.units, kinds=kinds)
         people = People(
             city.start.city, tuple(city.start.people), city.start.clock, seed=seed,
             diary_of=lambda name: city.start.folder.root / f"diary-{name}.jsonl",
@@ -138,14 +151,12 @@ async def _calm(city: ChaosCity) -> None:
     Raises:
         FleetError: it takes too long.
     """
-    try:
-        async with asyncio.timeout(CALM_S):
-            for unit in city.units:
-                await city.ask(unit, "link", restore=True)
-                await until_calm(partial(read_account, city.journal(unit)))
-    except TimeoutError as err:
-        left = {unit: read_account(city.journal(unit)) for unit in city.units}
-        raise FleetError(reason=f"something still waits: {left}") from err
+    for unit in city.units:
+        await city.ask(unit, "link", restore=True)
+        try:
+            await until_calm(partial(read_account, city.journal(unit)), within_s=CALM_S)
+        except FleetError as err:
+            raise FleetError(unit=unit, **err.facts) from err
 
 
 async def _verdicts(city: ChaosCity, people: People, say: Say) -> tuple[Verdict, OrdersVerdict]:

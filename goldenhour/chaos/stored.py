@@ -19,19 +19,25 @@ _COMPARED: Final = (
 )  # fmt: skip
 
 
-class Dated(NamedTuple):
-    """When a record says that it was captured, and how far that may be off (None: not known)."""
+class Entry(NamedTuple):
+    """When a record says that it was captured, and how far that may be off (None: not known).
+
+    `name`: its journal, seq and times, for a person. `body`: what tells it from another record
+    that says the same.
+    """
 
     captured_utc_us: int
     error_us: int | None
+    name: str = ""
+    body: bytes = b""
 
 
 @dataclass(slots=True)
 class Stored:
-    """Contents in the order of journal and seq, each with its time."""
+    """Contents in the order of journal and seq, each with the record that says it."""
 
-    contents: list[tuple[Content, Dated]] = field(default_factory=list)
-    places: list[tuple[Position, Dated]] = field(default_factory=list)
+    contents: list[tuple[Content, Entry]] = field(default_factory=list)
+    places: list[tuple[Position, Entry]] = field(default_factory=list)
     gaps: list[asyncpg.Record] = field(default_factory=list)
     undeclared: list[str] = field(default_factory=list)
     """Each seq below a stream's last that is neither stored, salvaged nor declared."""
@@ -42,29 +48,35 @@ async def read_stored(pool: Pool, unit: UnitId) -> Stored:
     """Return what the hub's tables hold of `unit`."""
     found = Stored()
     for stream in _COMPARED:
-        async for body, dated in _bodies(pool, unit, stream):
+        async for entry in _entries(pool, unit, stream):
             try:
-                message = parse_body(stream, body)
+                message = parse_body(stream, entry.body)
             except RemoteProtocolError:
                 found.unreadable += 1
                 continue
             if isinstance(message, Position):
-                found.places.append((message, dated))
+                found.places.append((message, entry))
             else:
-                found.contents += [(content, dated) for content in contents_of(message)]
+                found.contents += [(content, entry) for content in contents_of(message)]
     found.gaps = await ledgers.gaps_of(pool, unit)
     found.undeclared = await _undeclared(pool, unit)
     return found
 
 
-async def _bodies(pool: Pool, unit: UnitId, stream: Stream) -> AsyncIterator[tuple[bytes, Dated]]:
+async def _entries(pool: Pool, unit: UnitId, stream: Stream) -> AsyncIterator[Entry]:
     for row in await pool.fetch(
-        "SELECT body, captured_utc_us, clock_error_us FROM record"
-        " WHERE unit = $1 AND stream = $2 ORDER BY journal, seq",
+        "SELECT body, captured_utc_us, clock_error_us, journal::text, seq, received_utc_us"
+        " FROM record WHERE unit = $1 AND stream = $2 ORDER BY journal, seq",
         unit,
         stream.value,
     ):
-        yield row["body"], Dated(row["captured_utc_us"], row["clock_error_us"])
+        yield Entry(
+            row["captured_utc_us"],
+            row["clock_error_us"],
+            f"{row['journal']}/{row['seq']}, captured {row['captured_utc_us']},"
+            f" received {row['received_utc_us']}",
+            row["body"],
+        )
 
 
 async def _undeclared(pool: Pool, unit: UnitId) -> list[str]:

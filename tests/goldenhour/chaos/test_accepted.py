@@ -9,7 +9,7 @@ import pytest
 from goldenhour.chaos import contents
 from goldenhour.chaos.accepted import READ_WITHIN_US, Verdict, compare
 from goldenhour.chaos.contents import Content
-from goldenhour.chaos.stored import Dated, Stored
+from goldenhour.chaos.stored import Entry, Stored
 from goldenhour.chaos.witness import Witnessed, read_witness
 from protocols.messages import Position
 from protocols.messages.position import FixQuality
@@ -23,10 +23,10 @@ AWAY = Position(latitude_deg=23.2, longitude_deg=113.25, fix=FixQuality.AUTONOMO
 
 S_US = 1_000_000
 NOON_US = 1_767_268_800_000_000  # 2026-01-01 12:00 UTC
-UNKNOWN = Dated(0, None)
+UNKNOWN = Entry(0, None)
 
 
-def dated(*contents: Content, at: Dated = UNKNOWN) -> list[tuple[Content, Dated]]:
+def dated(*contents: Content, at: Entry = UNKNOWN) -> list[tuple[Content, Entry]]:
     return [(content, at) for content in contents]
 
 
@@ -152,7 +152,7 @@ def test_a_time_outside_the_stated_error_is_found(
     said, content = Witnessed(), contents.note(1)
     said.say([content], NOON_US + S_US)
     said.accept([content], NOON_US + 3 * S_US)
-    at = Dated(NOON_US + round(captured_s * S_US), round(error_s * S_US))
+    at = Entry(NOON_US + round(captured_s * S_US), round(error_s * S_US))
     verdict = compare(Stored(contents=dated(content, at=at)), said)
     assert (verdict.dated, verdict.wrong_times, verdict.undated) == (1, wrong_times, 0)
 
@@ -163,7 +163,7 @@ def test_a_step_that_was_taken_back_and_done_again_may_have_either_time() -> Non
         said.say([content], at_us)
         said.accept([content], at_us + 1)
     for at_us, wrong_times in ((NOON_US, 0), (NOON_US + 60 * S_US, 0), (NOON_US + 90 * S_US, 1)):
-        dated_at = dated(content, at=Dated(at_us, 500_000))
+        dated_at = dated(content, at=Entry(at_us, 500_000))
         verdict = compare(Stored(contents=dated_at), said.with_said(said))
         assert (verdict.lost, verdict.wrong_times) == (0, wrong_times)
 
@@ -172,7 +172,7 @@ def test_a_time_of_unknown_error_is_counted_and_not_judged() -> None:
     said, content = Witnessed(), contents.note(1)
     said.say([content], NOON_US)
     said.accept([content], NOON_US)
-    verdict = compare(Stored(contents=dated(content, at=Dated(5, None))), said)
+    verdict = compare(Stored(contents=dated(content, at=Entry(5, None))), said)
     assert (verdict.dated, verdict.wrong_times, verdict.undated) == (0, 0, 1)
 
 
@@ -183,7 +183,7 @@ def test_a_time_of_unknown_error_is_counted_and_not_judged() -> None:
 )  # fmt: skip
 def test_a_position_is_dated_when_the_receiver_said_it(captured_us: int, wrong_times: int) -> None:
     said = Witnessed(places={next(contents.places_near(HERE)): [NOON_US, NOON_US + 100 * S_US]})
-    places = [(HERE, Dated(captured_us, 500_000))]
+    places = [(HERE, Entry(captured_us, 500_000))]
     assert compare(Stored(places=places), said).wrong_times == wrong_times
 
 
