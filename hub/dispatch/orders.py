@@ -1,6 +1,8 @@
 """Orders down: durable in the outbox first, then sent by the link until the vehicle has them.
 
 The same pure `Sender` as on the vehicle, one for each unit that is online, over the outbox table.
+Law: orders arrive in the order in which they were given ("give", then "give no more"), so one frame
+is on its way at a time.
 """
 
 import asyncio
@@ -152,7 +154,11 @@ class Orders:
             self._owed.add(unit)
 
     async def _pump(self, unit: UnitId, sender: Sender) -> None:
-        while (plan := sender.plan(now_s=self._clock.monotonic_s())) is not None:
+        """Send one frame, and the next once that is acknowledged: no order overtakes another."""
+        if sender.in_flight_bytes:
+            return
+        plan = sender.plan(now_s=self._clock.monotonic_s())
+        if plan is not None:
             frame = await self._frame(unit, sender, plan)
             payload = encode_frame(frame)
             self._publish(down_order(unit), payload)

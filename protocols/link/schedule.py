@@ -1,8 +1,9 @@
 """The schedule: which records travel next, and on which path.
 
 What goes next, each kind only if none before it waits:
-1. urgent: alarms, status, chart, answers, orders, by class; the new before the old, even beyond
-   the window, for they are few and small. They go on every path, and the peer drops the copies;
+1. urgent: alarms, status, chart, answers, orders, by class; the new before the old (but orders in
+   their order), even beyond the window, for they are few and small. They go on every path, and the
+   peer drops the copies;
 2. live: strictly by class (`PRIORITY`), oldest first. Waveforms wait up to `GATHER_S` for company
    until they fill a packet: one frame of several records costs less than several frames;
 3. backfill: clinical streams oldest first, then bulk newest first; only while the window has
@@ -146,7 +147,8 @@ class Schedule:
             if not waiting:
                 continue
             kind = "urgent" if account.stream in URGENT else "to measure the path"
-            span = waiting.first_span(at_or_after=account.live_from)
+            is_in_order = account.stream is Stream.ORDER  # "give", then "give no more"
+            span = waiting.first_span(at_or_after=1 if is_in_order else account.live_from)
             if span is not None:
                 return self._plan(account, span, Lane.LIVE, kind, copy_on=name)
             span = waiting.first_span(at_or_after=1)
