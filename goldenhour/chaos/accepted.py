@@ -24,12 +24,14 @@ READ_WITHIN_US: Final = 15_000_000
 class Verdict:
     """What the comparison found. `declared`: accepted, gone, and said so by a gap record.
 
+    `excused`: gone, and a gap of that stream says that nobody knows how many are.
     `wrong_times`: outside the error that the record states. `undated`: it states none.
     """
 
     accepted: int = 0
     lost: int = 0
     declared: int = 0
+    excused: int = 0
     doubled: int = 0
     invented: int = 0
     undeclared_holes: int = 0
@@ -49,17 +51,24 @@ def compare(stored: Stored, witnessed: Witnessed) -> Verdict:
     """Hold what the hub has against what devices and crews say."""
     seen = Counter(content for content, _ in stored.contents)
     missing = witnessed.accepted - seen.keys()
-    gone_in = {row["stream"] for row in stored.gaps}
-    declared = {content for content in missing if content[0] in gone_in}
-    lost = len(missing - declared)
-    if not any(row["is_open"] for row in stored.gaps):
-        # a gap record says how many are gone: no more may be missing than that
-        given_up = sum(row["last_seq"] - row["first_seq"] + 1 for row in stored.gaps)
-        lost += max(0, _records(declared) - given_up)
+    lost = declared = excused = 0
+    for stream in {content[0] for content in missing}:
+        gone = [content for content in missing if content[0] == stream]
+        gaps = [row for row in stored.gaps if row["stream"] == stream]
+        if any(row["is_open"] for row in gaps):
+            excused += len(gone)
+        elif gaps:
+            # a gap record says how many are gone: no more may be missing than that
+            given_up = sum(row["last_seq"] - row["first_seq"] + 1 for row in gaps)
+            lost += max(0, _records(gone) - given_up)
+            declared += len(gone)
+        else:
+            lost += len(gone)
     verdict = Verdict(
         accepted=len(witnessed.accepted),
         lost=lost,
-        declared=len(declared),
+        declared=declared,
+        excused=excused,
         doubled=sum(count - 1 for count in seen.values()),
         invented=sum(is_told(content) and content not in witnessed.sent for content in seen)
         + sum(not _times(place, witnessed) for place, _ in stored.places)

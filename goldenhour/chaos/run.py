@@ -220,6 +220,7 @@ def figures_of(total: Outcome) -> list[Figure]:
         count("stored otherwise than it was said", records.invented, bar=0.0),
         count("seqs neither stored nor declared", records.undeclared_holes, bar=0.0),
         count("accepted, gone and declared", records.declared),
+        count("accepted, gone, and nobody knows how many", records.excused),
         count("times compared", records.dated),
         count("times outside the error that is stated", records.wrong_times, bar=0.0),
         count("times whose error is said to be unknown", records.undated),

@@ -40,6 +40,7 @@ class Thin:
     alarms_s: Sequence[float]
     vitals_s: Sequence[float]
     used: float
+    for_s: float
 
 
 async def measure(hub: HubSide, *, scale: float) -> list[Figure]:
@@ -74,22 +75,24 @@ async def watched(ground: Ground, *, backlog_s: float, for_s: float) -> Thin:
         alarms_s=screen.ages_s(made, "alarm"),
         vitals_s=screen.ages_s(made, "vitals"),
         used=use(before, after, rate_bps=RATE_BPS),
+        for_s=for_s,
     )
 
 
 def figures(seen: Thin) -> list[Figure]:
     """Return the figures; with too few alarms or readings nothing holds."""
+    least = _LEAST_SHARE * seen.for_s / ALARM_EVERY_S  # vital signs come every second, too
     return [
-        *_spread(ALARM, seen.alarms_s, bar_s=1.0),
-        *_spread(VITALS, seen.vitals_s, bar_s=3.0),
+        *_spread(ALARM, seen.alarms_s, bar_s=1.0, least=least),
+        *_spread(VITALS, seen.vitals_s, bar_s=3.0, least=least),
         Figure(name=USED, value=100 * seen.used, unit="%", bar=90.0, at_least=True),
         Figure(name=BACKLOG, value=seen.backlog_records, unit="records"),
         Figure(name=LEFT, value=seen.left_records, unit="records", bar=1.0, at_least=True),
     ]
 
 
-def _spread(name: str, ages_s: Sequence[float], *, bar_s: float) -> list[Figure]:
-    p99 = quantile(ages_s, 0.99) if ages_s else math.nan
+def _spread(name: str, ages_s: Sequence[float], *, bar_s: float, least: float) -> list[Figure]:
+    p99 = quantile(ages_s, 0.99) if len(ages_s) >= least else math.nan
     return [
         Figure(name=name, value=p99, unit="s", bar=bar_s),
         Figure(name=name.replace("p99", "p50"), value=quantile(ages_s, 0.5), unit="s"),

@@ -30,7 +30,7 @@ def test_a_record_that_was_never_shown_is_infinitely_old() -> None:
 def seen(**changed: object) -> thin.Thin:
     usual = {
         "backlog_records": 100, "left_records": 50, "alarms_s": [0.3] * 200,
-        "vitals_s": [0.4] * 200, "used": 0.95,
+        "vitals_s": [0.4] * 200, "used": 0.95, "for_s": 200.0,
     }  # fmt: skip
     return thin.Thin(**{**usual, **changed})  # type: ignore[arg-type]
 
@@ -42,6 +42,8 @@ def seen(**changed: object) -> thin.Thin:
         ({"alarms_s": [0.3] * 190 + [1.2] * 10}, {thin.ALARM}),
         ({"alarms_s": [0.3] * 190 + [math.inf] * 10}, {thin.ALARM}),
         ({"alarms_s": []}, {thin.ALARM}),
+        ({"alarms_s": [0.3] * 150}, {thin.ALARM}),
+        ({"vitals_s": [0.3]}, {thin.VITALS}),
         ({"vitals_s": [0.3] * 190 + [3.5] * 10}, {thin.VITALS}),
         ({"used": 0.89}, {thin.USED}),
         ({"left_records": 0}, {thin.LEFT}),
