@@ -83,8 +83,7 @@ def _places(
     salts = header[16:24]
     offset = _WAL_HEADER.size
     while offset + _WAL_FRAME_HEADER.size + size <= log_bytes:
-        log.seek(offset)
-        frame = log.read(_WAL_FRAME_HEADER.size)
+        frame = _read(_Place(log, offset), _WAL_FRAME_HEADER.size)
         if frame[8:16] != salts:
             break  # of an earlier use of the log
         number = int.from_bytes(frame[:4], "big")
@@ -96,8 +95,12 @@ def _places(
 
 
 def _read(place: _Place, size: int) -> bytes:
-    place.file.seek(place.offset)
-    return place.file.read(size)
+    """Return the page; nothing where the disk cannot read it: the others count all the same."""
+    try:
+        place.file.seek(place.offset)
+        return place.file.read(size)
+    except OSError:
+        return b""
 
 
 def _rows(page: bytes, size: int, places: dict[int, _Place], *, header_at: int) -> Iterator[Fields]:

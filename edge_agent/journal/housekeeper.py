@@ -8,6 +8,7 @@ from typing import Final
 from edge_agent.journal import room, rows
 from edge_agent.journal.accepted import Accepted
 from edge_agent.journal.disk import Disk
+from edge_agent.journal.inbox import forget_old_orders
 from edge_agent.journal.settings import JournalSettings
 from protocols.clock import Clock
 from protocols.errors import StorageError
@@ -45,6 +46,7 @@ class Housekeeper:
         while await self._is_short() and await self.make_room():
             pass
         await self._disk.run(lambda file: room.give_back(file, self._disk.path))
+        await self._disk.run(forget_old_orders)
         await self._disk.keep_tail()
 
     async def make_room(self) -> bool:

@@ -2,10 +2,14 @@
 
 import json
 import sqlite3
+from typing import Final
 
 from edge_agent.journal.rows import held_of
 from protocols.ids import JournalId
 from protocols.link.ack import Held
+
+MOST_ORDERS: Final = 1_000
+"""Kept: more than a vehicle is given in a day of which anything may still be asked."""
 
 
 def receive_order(  # noqa: PLR0913 -- what an order is
@@ -39,6 +43,14 @@ def inbox_held(connection: sqlite3.Connection, journal: JournalId) -> Held:
         "SELECT watermark, ranges FROM inbox_ledger WHERE journal = ?", (journal,)
     ).fetchone()
     return Held() if row is None else held_of(row[0], row[1])
+
+
+def forget_old_orders(connection: sqlite3.Connection, *, table: str = "inbox") -> None:
+    """Delete all but the newest `MOST_ORDERS`; by number, for a clock may have jumped."""
+    connection.execute(
+        f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?",  # noqa: S608 -- names are ours
+        (MOST_ORDERS,),
+    )
 
 
 def orders(connection: sqlite3.Connection, *, since_utc_us: int) -> list[tuple[int, bytes]]:

@@ -79,7 +79,12 @@ def _open(
         log.error("journal.end_is_lost", extra=facts)
     for aside in reversed(files_set_aside(path)):  # of what several kept the newest counts
         if not is_salvaged(aside):
-            remains = read_remains(aside, key_file=settings.key_file)
+            try:
+                remains = read_remains(aside, key_file=settings.key_file)
+            except OSError as err:  # the disk has lost it: salvage tries again, the agent starts
+                facts = {"file": aside.name, "reason": err.strerror or str(err)}
+                log.error("journal.unreadable", extra=facts)  # noqa: TRY400 -- no bug
+                continue
             kept = {name: text for name, text in remains.kept.items() if name not in _OF_ITS_FILE}
             rows.restore(
                 connection,

@@ -184,14 +184,10 @@ def _verify_stream(
     have = SeqRanges(account.held)
     for first, last in given_up.get(stream, SeqRanges()):
         have.add(first, last)
-    for row, is_sound in rows.sound(connection, stream):
-        have.add(row.seq, row.seq)
-        if not is_sound:
-            verdict.bent.append(_name(row))
+    for seq, row in rows.sound(connection, stream):
+        have.add(seq, seq)
+        if row is None:
+            verdict.bent.append(f"{stream.value} {seq}")
     if account.last_seq:
         holes = have.missing(1, account.last_seq)
         verdict.holes += [f"{stream.value} {first}–{last}" for first, last in holes]
-
-
-def _name(row: Row) -> str:
-    return f"{row.stream.value} {row.seq}"

@@ -121,14 +121,13 @@ def newest(
     return [row for row in found if row is not None]
 
 
-def sound(connection: sqlite3.Connection, stream: Stream) -> Iterator[tuple[Row, bool]]:
-    """Yield every row of `stream`, and whether its checksum is right."""
+def sound(connection: sqlite3.Connection, stream: Stream) -> Iterator[tuple[int, Row | None]]:
+    """Yield of every row of `stream` its seq, and the row where its checksum is right."""
     for row in connection.execute(
         f"SELECT checksum, {_COLUMNS} FROM record WHERE stream = ? ORDER BY seq",  # noqa: S608 -- ours
         (stream.value,),
     ):
-        found = _row(stream, row[1:])
-        yield found, found.checksum == row[0]
+        yield row[1], _sound(stream, row[0], row[1:])
 
 
 def all_sound(connection: sqlite3.Connection, *, table: str) -> Iterator[Row]:

@@ -61,13 +61,16 @@ class Salvage:
 
     async def run(self) -> None:
         """Salvage every file that was set aside."""
-        for aside in files_set_aside(self._journal.path):
-            while not is_salvaged(aside):
+        while left := [one for one in files_set_aside(self._journal.path) if not is_salvaged(one)]:
+            has_failed = False
+            for aside in left:  # one that cannot be read holds up no other
                 try:
                     await self._salvage(aside)
                 except (StorageError, OSError) as err:
+                    has_failed = True
                     log.warning("journal.salvage_waits", extra={"reason": str(err)[:120]})
-                    await self._clock.sleep(_AGAIN_S)
+            if has_failed:
+                await self._clock.sleep(_AGAIN_S)
 
     async def _salvage(self, aside: Path) -> None:
         key_file = self._journal.key_file

@@ -16,6 +16,7 @@ import sqlite_utils
 
 from protocols.errors import ConfigError, StoreCorruptError
 from protocols.ids import JournalId
+from protocols.runtime.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def open_file(
             raise StoreCorruptError(file=path.name, detail="its tables are gone")  # noqa: TRY301 -- closed below
         _make_tables(connection)
         if not was_here:
-            identity.write_text(journal_id(connection))
+            write_whole(identity, journal_id(connection).encode())
     except Exception as err:
         connection.close()
         if isinstance(err, StoreCorruptError) or not is_damage(err):
@@ -148,12 +149,19 @@ def _move(path: Path, aside: Path, endings: Sequence[str]) -> None:
 
 
 def _aside_of(path: Path, stamp_us: int) -> Path:
-    return path.with_name(f"{path.stem}.{_ASIDE}-{stamp_us}{path.suffix}")
+    """Return a name that none has, and that comes after all: a clock may have begun in 1970."""
+    newest = max((_number_of(one) for one in files_set_aside(path)), default=-1)
+    return path.with_name(f"{path.stem}.{_ASIDE}-{max(stamp_us, newest + 1)}{path.suffix}")
 
 
 def files_set_aside(path: Path) -> list[Path]:
     """Return the journals that once stood at `path` and were set aside, oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}.{_ASIDE}-*{path.suffix}"))
+    return sorted(path.parent.glob(f"{path.stem}.{_ASIDE}-*{path.suffix}"), key=_number_of)
+
+
+def _number_of(aside: Path) -> int:
+    number = aside.stem.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def journal_id(connection: sqlite3.Connection) -> JournalId:

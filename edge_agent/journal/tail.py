@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.journal import rows
+from edge_agent.journal.inbox import forget_old_orders
 from edge_agent.journal.rows import Row, StreamAccount
 from edge_agent.journal.schema import (
     TAIL_ENDING,
     TAIL_ENDINGS,
     connect,
-    is_damage,
     journal_id,
     move_tail,
     transaction,
 )
+from protocols.errors import ConfigError
 from protocols.ids import JournalId
 from protocols.link.streams import BULKY, Stream
 
@@ -182,9 +183,10 @@ def read(journal: Path, *, key_file: Path | None) -> Told | None:
     try:
         with contextlib.closing(connect(path, key_file)) as file:
             return _read(file)
-    except Exception as err:
-        if not is_damage(err):
-            raise
+    except ConfigError:
+        raise
+    except Exception as err:  # noqa: BLE001 -- whatever it is that SQLite, or SQLCipher, says
+        log.error("journal.tail_unreadable", extra={"reason": str(err)[:120]})  # noqa: TRY400
         return None
 
 
@@ -245,6 +247,7 @@ def _put(file: sqlite3.Connection, table: str, found: sqlite3.Cursor) -> None:
 
 
 def _forget_old(file: sqlite3.Connection) -> None:
+    forget_old_orders(file, table="tail_inbox")
     file.execute(
         "DELETE FROM tail_record WHERE rowid <= (SELECT max(rowid) FROM tail_record) - ?",
         (RECORDS,),

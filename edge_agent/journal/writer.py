@@ -110,6 +110,8 @@ class Writer:
         """Commit all that waits."""
         while self._pending:
             await self._commit_pending()
+        async with self.turn:
+            return  # what was being committed is
 
     async def close(self) -> None:
         """Commit all that waits; writing afterwards is refused."""
@@ -145,10 +147,12 @@ class Writer:
                 return err
             except StorageError as err:
                 return err
-            self._accepted.committed(numbered)
-            for row, (_, done) in zip(numbered, batch, strict=True):
-                if not done.done():
-                    done.set_result(row.seq)
+            try:
+                self._accepted.committed(numbered)
+            finally:  # it is on the disk, whatever a listener makes of it
+                for row, (_, done) in zip(numbered, batch, strict=True):
+                    if not done.done():
+                        done.set_result(row.seq)
             return None
         return None
 

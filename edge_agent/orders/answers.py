@@ -4,6 +4,7 @@ Every answer is a record of the stream `ack`; what is kept beside the journal sp
 of them at each start.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -57,6 +58,7 @@ class Answers:
         self._clock = clock
         self._hub_time = hub_time
         self._of: dict[str, Answered] = {}
+        self._turn = asyncio.Lock()
 
     def get(self, order_id: str) -> Answered | None:
         """Return how an order stands; None if nothing was said to it."""
@@ -80,18 +82,19 @@ class Answers:
         Raises:
             StorageError: the disk refused; nothing has changed.
         """
-        stamp = self._clock.stamp()
-        answer = answer.model_copy(update={"hub_utc_us": self._hub_time.now_utc_us()})
-        after = _after(self._of, answer, stamp.utc_us)
-        await self._journal.append(
-            Stream.ACK,
-            answer,
-            captured_utc_us=stamp.utc_us,
-            clock=stamp.source,
-            clock_error_us=stamp.error_us,
-            fact=(_KEPT, _ANSWERS.dump_json(after).decode()),
-        )
-        self._of = _after(self._of, answer, stamp.utc_us)  # another may have been said meanwhile
+        async with self._turn:  # what is kept with an answer has all that came before it
+            stamp = self._clock.stamp()
+            answer = answer.model_copy(update={"hub_utc_us": self._hub_time.now_utc_us()})
+            after = _after(self._of, answer, stamp.utc_us)
+            await self._journal.append(
+                Stream.ACK,
+                answer,
+                captured_utc_us=stamp.utc_us,
+                clock=stamp.source,
+                clock_error_us=stamp.error_us,
+                fact=(_KEPT, _ANSWERS.dump_json(after).decode()),
+            )
+            self._of = after
 
     def forget(self, *, before_utc_us: int) -> set[str]:
         """Drop what was said before then; return the orders that it was said to."""

@@ -59,6 +59,7 @@ class OrderDesk:
         self._journal = journal
         self._run = run
         self._clock = clock
+        self._hub_time = hub_time
         self._orders: dict[str, Message] = {}
         self._answers = Answers(journal, clock, hub_time)
         self.advice = AdviceDesk(self._answers, clock, hub_time, unit=unit)
@@ -103,7 +104,7 @@ class OrderDesk:
     @property
     def task(self) -> TaskOrder | None:
         """The newest task, while it is valid."""
-        now_us = self._clock.utc_us()
+        now_us = self._now_utc_us()
         tasks = [order for order in self._orders.values() if isinstance(order, TaskOrder)]
         valid = [task for task in tasks if task.expires_utc_us > now_us]
         return max(valid, key=lambda task: task.given_utc_us, default=None)
@@ -153,10 +154,15 @@ class OrderDesk:
                 self.hospitals = order.hospitals
                 text = json.dumps([entry.model_dump() for entry in order.hospitals])
                 await self._journal.keep(_KEPT_HOSPITALS, text)
-            case EncounterOrder() if not is_old and order.expires_utc_us > self._clock.utc_us():
+            case EncounterOrder() if not is_old and order.expires_utc_us > self._now_utc_us():
                 await self._run.join(order.encounter_id)
             case _:
                 pass
+
+    def _now_utc_us(self) -> int:
+        """Return the hub's time, by which an order expires; the vehicle's while it is not known."""
+        now_us = self._hub_time.now_utc_us()
+        return self._clock.utc_us() if now_us is None else now_us
 
     def _forget(self, since_us: int) -> None:
         for order_id in self._answers.forget(before_utc_us=since_us):

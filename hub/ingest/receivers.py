@@ -6,6 +6,7 @@ from typing import Final
 
 from hub.ingest.batch import Key
 from hub.store import Pool, ledgers
+from protocols.ids import JournalId, UnitId
 from protocols.link import Receiver
 
 RECEIVERS: Final = 20_000
@@ -18,6 +19,7 @@ class Receivers(OrderedDict[Key, Receiver]):
     def __init__(self, pool: Pool) -> None:
         super().__init__()
         self._pool = pool
+        self._newest: dict[UnitId, JournalId] = {}
 
     async def load(self, keys: Collection[Key]) -> None:
         """Have those of `keys` here, from the database where they are not.
@@ -34,5 +36,12 @@ class Receivers(OrderedDict[Key, Receiver]):
                 self.setdefault(key, Receiver(journal=key[1], held=held[key]))
         for key in keys:
             self.move_to_end(key)
+            self._newest[key[0]] = key[1]
         while len(self) > max(RECEIVERS, len(keys)):
-            self.popitem(last=False)
+            (unit, journal), _ = self.popitem(last=False)
+            if self._newest.get(unit) == journal:
+                del self._newest[unit]
+
+    def newest_journal(self, unit: UnitId) -> JournalId | None:
+        """Return the journal of `unit` that was heard last; None: none is kept."""
+        return self._newest.get(unit)

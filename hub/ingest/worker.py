@@ -327,7 +327,7 @@ class Ingest:
     def _tell_of_refusals(self, now_us: int) -> None:
         """Answer units whose messages were all refused; their newest journal is named."""
         for unit, counts in self._refused.take_all():
-            journal = next((j for u, j in reversed(self._receivers) if u == unit), None)
+            journal = self._receivers.newest_journal(unit)
             if journal is not None:
                 refused = tuple(counts.items())
                 ack = Ack(journal=journal, streams={}, committed_utc_us=now_us, refused=refused)

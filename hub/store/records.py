@@ -262,7 +262,7 @@ async def make_partitions(pool: Pool, *, now_utc_us: int, days_ahead: int = 7) -
                 f"CREATE TABLE {name} PARTITION OF record"
                 f" FOR VALUES FROM ({day * _DAY_US}) TO ({(day + 1) * _DAY_US})"
             )
-        except asyncpg.PostgresError:
+        except asyncpg.CheckViolationError:
             # rows of that day already stand in the default partition, put there by a unit whose
             # clock ran ahead: they stay where they are, and so do the day's others
             continue

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Final, Literal, Self, get_args, get_origin
 import cbor2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from protocols.errors import RemoteProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.link.frame import MAX_BODY_BYTES
 from protocols.link.wire import load_map
 
 
@@ -29,8 +30,15 @@ class Message(BaseModel):
     """Of a model with a check of its own: that asks which fields are there, not what they say."""
 
     def to_body(self) -> bytes:
-        """Return the CBOR map that travels; equal models give equal bytes."""
-        return cbor2.dumps(self.model_dump(mode="python", exclude_none=True), default=_plain)
+        """Return the CBOR map that travels; equal models give equal bytes.
+
+        Raises:
+            LocalProtocolError: it is longer than a reader takes; it would be sent again for ever.
+        """
+        body = cbor2.dumps(self.model_dump(mode="python", exclude_none=True), default=_plain)
+        if len(body) > MAX_BODY_BYTES:
+            raise LocalProtocolError(reason="body is too long", kind=self.kind, size=len(body))
+        return body
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:

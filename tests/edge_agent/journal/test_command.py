@@ -49,11 +49,13 @@ async def test_verify_finds_a_bent_record_and_one_that_is_missing(tmp_path: Path
     with connection:
         connection.execute("DELETE FROM record WHERE stream = 'vitals' AND seq BETWEEN 4 AND 5")
         connection.execute("UPDATE record SET captured_utc_us = 99 WHERE seq = 7")
+        connection.execute("UPDATE record SET clock = 'gnsz' WHERE seq = 8")
     connection.close()
     wrong = ask("verify", str(path))
     assert wrong.exit_code == 1
     assert wrong.output.splitlines() == [
         "bent on the disk: vitals 7",
+        "bent on the disk: vitals 8",
         "missing without a word: vitals 4–5",
     ]
 

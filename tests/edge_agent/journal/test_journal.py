@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.journal import JournalSettings, Row, open_journal, rows
+from edge_agent.journal import JournalSettings, Row, inbox, open_journal, rows
 from edge_agent.journal.schema import files_set_aside
 from protocols.clock import ClockSource
 from protocols.errors import ClosedError
@@ -245,3 +245,28 @@ async def test_a_body_that_the_file_has_lost_is_declared_and_never_sent(tmp_path
         ]
         assert await gaps_of(journal) == shed
         assert [row.seq for row in await journal.newest(Stream.VITALS, limit=9)] == [1, 4]
+
+
+async def test_a_listener_that_fails_leaves_nobody_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path / "journal.db") as journal:
+
+        def fails(_row: Row) -> None:
+            raise RuntimeError("a bug")
+
+        journal.on_append(fails)
+        async with asyncio.timeout(10):
+            assert await accept(journal, Stream.ALARM, alarm(1)) == 1
+
+
+async def test_only_the_newest_orders_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_ORDERS", 10)
+    hub = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
+    async with running(tmp_path / "journal.db") as journal:
+        for seq in range(1, 31):
+            await journal.receive_orders(hub, [(seq, f"o-{seq}", b"%d" % seq)], Held(watermark=seq))
+        await journal.keep_house()
+        bodies = [body for _, body in await journal.orders(since_utc_us=0)]
+        assert bodies == [b"%d" % seq for seq in range(21, 31)]
+        assert await journal.inbox_held(hub) == Held(watermark=30)

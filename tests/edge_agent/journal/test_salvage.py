@@ -1,6 +1,7 @@
 """A damaged journal: what it held is accepted again, once, and what is missing is declared."""
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from edge_agent.journal import Journal, JournalSettings, Row, Salvage
+from edge_agent.journal import carve as carving
 from edge_agent.journal.carve import carve
 from edge_agent.journal.remains import records
 from edge_agent.journal.salvage import is_salvaged
-from edge_agent.journal.schema import MARK_ENDING, files_set_aside
+from edge_agent.journal.schema import MARK_ENDING, files_set_aside, set_aside
 from protocols.errors import StorageError
 from protocols.ids import JournalId, Seq
 from protocols.link import Held, Origin, Stream
@@ -380,3 +382,53 @@ async def test_an_encrypted_file_says_that_nothing_can_be_read(tmp_path: Path) -
         assert isinstance(journal, Journal)
         assert journal.id != lost
     assert is_salvaged(files_set_aside(path)[0])
+
+
+class OneRound(SystemClock):
+    """Nobody waits for the second."""
+
+    async def sleep(self, _delay_s: float) -> None:
+        raise asyncio.CancelledError
+
+
+async def test_a_file_that_cannot_be_read_keeps_no_agent_from_starting(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    broken = tmp_path / "journal.set-aside-5.db"
+    broken.mkdir()  # reading it fails as a bad disk does
+    lost = await fill(path, 20)
+    checkpoint(path)
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+    async with running(path) as journal:
+        with contextlib.suppress(asyncio.CancelledError):
+            await Salvage(journal, OneRound()).run()
+        rows = await journal.span(Stream.ALARM, 1, 10**6)
+    assert {row.origin for row in rows} == {Origin(lost, Seq(seq)) for seq in range(1, 21)}
+
+
+async def test_a_page_that_cannot_be_read_costs_its_own_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+    await fill(path, 200)
+    checkpoint(path)
+    whole = len(list(records(path, wanted=lambda _: True)))
+    original = carving._read
+    bad = path.stat().st_size // 2 // 4096 * 4096
+
+    def read(place: carving._Place, size: int) -> bytes:
+        return b"" if place.offset == bad else original(place, size)
+
+    monkeypatch.setattr(carving, "_read", read)
+    found = len(list(records(path, wanted=lambda _: True)))
+    assert whole * 0.8 < found < whole
+
+
+def test_files_set_aside_are_in_order_though_a_clock_began_in_1970(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    for stamp_us in (1_767_268_800_000_000, 30_000_000, 30_000_000):
+        path.touch()
+        set_aside(path, stamp_us=stamp_us)
+    numbers = [int(one.stem.rpartition("-")[2]) for one in files_set_aside(path)]
+    first = 1_767_268_800_000_000
+    assert numbers == [first, first + 1, first + 2]

@@ -1,6 +1,7 @@
 """Bodies come back as they went; what cannot be true is refused with the field that lies."""
 
 import contextlib
+import uuid
 
 import numpy as np
 import pytest
@@ -10,11 +11,15 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
 from protocols.dispatch.unit_status import UnitStatus
-from protocols.errors import RemoteProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.link.frame import MAX_BODY_BYTES
 from protocols.link.streams import Stream
 from protocols.messages import (
     Channel,
     FixQuality,
+    HospitalEntry,
+    HospitalsOrder,
+    PatientNote,
     Position,
     Presence,
     StatusChange,
@@ -164,3 +169,18 @@ def test_an_unknown_field_does_not_stop_an_older_reader() -> None:
 def test_a_reading_that_says_nothing_is_refused() -> None:
     with pytest.raises(RemoteProtocolError):
         VitalsReading.from_fields({"kind": "vitals"})
+
+
+def test_a_body_that_no_reader_takes_is_not_made() -> None:
+    names = tuple(
+        HospitalEntry(hospital_id=f"h-{number}", name="\u533b" * 120) for number in range(120)
+    )
+    order = HospitalsOrder(
+        order_id=str(uuid.uuid4()), hospitals=names, given_utc_us=1, expires_utc_us=2
+    )
+    assert len(order.to_body()) <= MAX_BODY_BYTES
+    note = PatientNote(encounter_id=str(uuid.uuid4()), complaint="x", by="Chen").model_copy(
+        update={"complaint": "x" * 70_000}
+    )
+    with pytest.raises(LocalProtocolError, match="too long"):
+        note.to_body()
