@@ -3,6 +3,7 @@
 import hashlib
 import json
 import ssl
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -10,11 +11,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from protocols.errors import ConfigError
+from protocols.errors import ConfigError, LocalProtocolError
 from protocols.ids import HospitalId, TopicSafe
+from protocols.messages import HospitalEntry, HospitalsOrder
 
 MOST_HOSPITALS: Final = 200
-"""What one order to a tablet holds."""
+"""What one order to a tablet holds; it must also fit one record."""
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -82,6 +84,15 @@ def read_hospitals(file: Path | None) -> Hospitals:
         raise ConfigError(reason="a hospital_id appears twice", file=str(file))
     if len(found) > MOST_HOSPITALS:
         raise ConfigError(reason="too many hospitals", file=str(file), most=MOST_HOSPITALS)
+    try:
+        HospitalsOrder(
+            order_id=str(uuid.UUID(int=0)),
+            hospitals=told_of(found),
+            given_utc_us=0,
+            expires_utc_us=0,
+        ).to_body()
+    except LocalProtocolError as err:
+        raise ConfigError(reason="the hospitals' names are too long", file=str(file)) from err
     for hospital in listed:
         _check_files(hospital)
     return found
@@ -110,7 +121,14 @@ def _check_files(hospital: Hospital) -> None:
         ) from err
 
 
+def told_of(hospitals: Hospitals) -> tuple[HospitalEntry, ...]:
+    """Return what crews are told: ids and names."""
+    return tuple(
+        HospitalEntry(hospital_id=one.hospital_id, name=one.name) for one in hospitals.values()
+    )
+
+
 def digest_of(hospitals: Hospitals) -> bytes:
-    """Return the SHA-256 of what crews are told: ids and names."""
-    told = [[one.hospital_id, one.name] for one in hospitals.values()]
+    """Return the SHA-256 of what crews are told."""
+    told = [[one.hospital_id, one.name] for one in told_of(hospitals)]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).digest()

@@ -19,7 +19,7 @@ from hub.handoff import metrics
 from hub.handoff.case import case_of
 from hub.handoff.client import Outcome, send
 from hub.handoff.document import document_of
-from hub.handoff.hospitals import Hospitals, digest_of
+from hub.handoff.hospitals import Hospitals, digest_of, told_of
 from hub.store import encounters, ledgers, units
 from hub.store import handoffs as store
 from hub.store.database import Pool
@@ -28,7 +28,7 @@ from protocols.clock import Clock
 from protocols.errors import NotFoundError
 from protocols.ids import HospitalId, UnitId
 from protocols.link import Stream
-from protocols.messages import HandoffReceipt, HospitalEntry, HospitalsOrder, Presence
+from protocols.messages import HandoffReceipt, HospitalsOrder, Presence
 
 log = logging.getLogger(__name__)
 
@@ -210,10 +210,7 @@ class Handoff:
                 return
             order = HospitalsOrder(
                 order_id=new_order_id(),
-                hospitals=tuple(
-                    HospitalEntry(hospital_id=one.hospital_id, name=one.name)
-                    for one in self.hospitals.values()
-                ),
+                hospitals=told_of(self.hospitals),
                 given_utc_us=now_us,
                 expires_utc_us=now_us + LIST_VALID_US,
             )

@@ -90,7 +90,7 @@ class HospitalsOrder(Message):
 
     kind: Literal["hospitals"] = "hospitals"
     order_id: UuidText
-    hospitals: Annotated[tuple[HospitalEntry, ...], Strict(strict=False), Field(max_length=120)]
+    hospitals: Annotated[tuple[HospitalEntry, ...], Strict(strict=False), Field(max_length=200)]
     given_utc_us: UtcMicros
     expires_utc_us: UtcMicros
 

@@ -30,6 +30,7 @@ from tests.hub.handoff.conftest import serving
 from tests.hub.room import A1, Room, new_id, room, until
 
 GZ = HospitalId("gz")
+LONG = "医" * 120
 GOOD = '{"hospital_id": "a", "name": "x", "fhir_url": "https://h"}'
 
 
@@ -257,6 +258,12 @@ async def test_a_unit_is_told_the_list_once_and_again_when_it_changes(pool: Pool
             "no certificate authority",
         ),
         (json.dumps([json.loads(GOOD) | {"hospital_id": f"h{i}"} for i in range(201)]), "too many"),
+        (
+            json.dumps(
+                [json.loads(GOOD) | {"hospital_id": f"h{i}", "name": LONG} for i in range(200)]
+            ),
+            "too long",
+        ),
         (f"[{GOOD}, {GOOD}]", "twice"),
     ],
 )  # fmt: skip

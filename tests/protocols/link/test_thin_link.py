@@ -63,9 +63,7 @@ def stretches(rng: random.Random, *, until_s: float) -> list[tuple[float, float]
     return found
 
 
-@pytest.mark.timeout(
-    240
-)  # six seconds, or many more on a busy machine
+@pytest.mark.timeout(240)  # six seconds, or many more on a busy machine
 @pytest.mark.parametrize("seed", range(3))
 def test_of_two_paths_one_alive_is_enough_for_an_alarm_and_bulk_is_complete(seed: int) -> None:
     rng, last_s = random.Random(seed), 2400.0
