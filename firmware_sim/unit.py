@@ -1,6 +1,5 @@
 """One full vehicle's devices and modem, in one process."""
 
-import asyncio
 import json
 import logging
 import zlib
@@ -29,6 +28,7 @@ from firmware_sim.witness import Witness
 from protocols.clock import Clock
 from protocols.errors import ConfigError
 from protocols.ids import UnitId
+from protocols.runtime.cancel import to_the_end
 from protocols.runtime.supervise import Service, supervise
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ async def camera_of(
     try:
         await served.start()
     except BaseException:
-        await asyncio.shield(served.close())
+        await to_the_end(served.close())
         raise
     return served
 

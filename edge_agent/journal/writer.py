@@ -23,6 +23,7 @@ from protocols.errors import ClosedError, JournalFullError, StorageError
 from protocols.ids import Seq
 from protocols.link.frame import Origin
 from protocols.link.streams import DURABLE, NEVER_SHED, Stream
+from protocols.runtime.cancel import to_the_end
 
 PENDING_RECORDS: Final = 5_000
 """Records that wait for a commit at most; past it the callers wait."""
@@ -99,12 +100,7 @@ class Writer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._group_commit_s):
                     await self._urgent.wait()
-            committing = asyncio.create_task(self._commit_pending())
-            try:
-                await asyncio.shield(committing)
-            except asyncio.CancelledError:
-                await committing  # its callers are told, whatever ends
-                raise
+            await to_the_end(self._commit_pending())  # its callers are told, whatever ends
 
     async def flush(self) -> None:
         """Commit all that waits."""

@@ -25,6 +25,7 @@ from edge_agent.media.tuning import Tuning, is_same
 from edge_agent.media.watch import PictureWatch
 from protocols.errors import MediaError
 from protocols.ids import CameraId
+from protocols.runtime.cancel import to_the_end
 from protocols.video import CameraFault
 
 log = logging.getLogger(__name__)
@@ -236,7 +237,7 @@ class Camera:
             self._ended.set()
             self._stopped.set()
             self._opened.set()
-            await asyncio.shield(asyncio.to_thread(_join, threads))
+            await to_the_end(asyncio.to_thread(_join, threads))
 
     # Below: in the threads.
 

@@ -32,6 +32,7 @@ from edge_agent.media.ice import addresses_for, offer_addresses
 from edge_agent.media.settings import MediaSettings
 from protocols.clock import Clock
 from protocols.errors import LinkDownError, TransportError
+from protocols.runtime.cancel import to_the_end
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class Publisher:
             was_up, self.is_published = self.is_published, False
             if was_up:
                 self._changed()
-            await asyncio.shield(self._finish(pc, session))
+            await to_the_end(self._finish(pc, session))
 
     async def _finish(self, pc: RTCPeerConnection, session: Published | None) -> None:
         with contextlib.suppress(TimeoutError):

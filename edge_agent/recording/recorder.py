@@ -18,6 +18,7 @@ from edge_agent.recording.settings import RecordingSettings
 from edge_agent.recording.shelf import Segment, Shelf
 from protocols.clock import Clock
 from protocols.errors import MediaError, StorageError
+from protocols.runtime.cancel import to_the_end
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Recorder:
                     growing = await self._add(growing, picture)
         finally:
             self._camera.unsubscribe(subscription)
-            await asyncio.shield(self._seal(growing))
+            await to_the_end(self._seal(growing))
 
     def _ends(self, growing: _Gathering, picture: Kept | None) -> bool:
         """Whether a segment is whole, `picture` being the next one: None where there is none."""

@@ -17,6 +17,7 @@ from hub.broker.config import BrokerConfig, users_text
 from hub.tether import tethered
 from protocols.errors import BrokenError, ConfigError
 from protocols.ids import UnitId
+from protocols.runtime.cancel import to_the_end
 from protocols.runtime.descriptors import SPARE_DESCRIPTORS, most_descriptors
 from protocols.runtime.files import PRIVATE, write_whole
 
@@ -108,7 +109,7 @@ class BuiltInBroker:
             yield process
         finally:
             self._process = None
-            await _stop(process)
+            await to_the_end(_stop(process))
 
     def _check_port(self) -> None:
         with socket.socket() as probe:

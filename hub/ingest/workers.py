@@ -31,6 +31,7 @@ from protocols.clock import Clock
 from protocols.errors import IngestError
 from protocols.ids import PARTITIONS, UnitId
 from protocols.link.wire import Loader
+from protocols.runtime.cancel import to_the_end
 from protocols.runtime.supervise import Service
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class _Worker:
             self._facts.clear()
             metrics.QUEUE.dec(self._waiting_frames)
             self._waiting_frames = 0.0
-            await asyncio.shield(_stop(process))
+            await to_the_end(_stop(process))
 
     async def _follow(self, process: asyncio.subprocess.Process) -> None:
         """Hear a process, and say what is watched, until it ends."""

@@ -13,6 +13,7 @@ from hub.media.client import MediaClient
 from hub.media.settings import MediaSettings
 from hub.media.wire import ProcessConfig, Ready
 from protocols.errors import EXIT_CONFIG, ConfigError, MediaError
+from protocols.runtime.cancel import to_the_end
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class MediaProcess:
             self._healthy.clear()
             self.client.at(None)
             self._pid = None
-            await asyncio.shield(_stop(process))
+            await to_the_end(_stop(process))
 
     async def close(self) -> None:
         """Close the client's connections; after `run` has ended."""

@@ -21,6 +21,7 @@ import asyncpg
 
 from hub.tether import tethered
 from protocols.errors import StorageError
+from protocols.runtime.cancel import to_the_end
 from protocols.runtime.files import PRIVATE, read_or_make_secret, write_whole
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class BuiltInPostgres:
         finally:
             self._ready.clear()
             if self._process is not None:
-                await asyncio.shield(_stop(self._process))
+                await to_the_end(_stop(self._process))
                 self._process = None
 
     def clean_up(self) -> None:

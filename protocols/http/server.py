@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from protocols.errors import ConfigError
+from protocols.runtime.cancel import to_the_end
 
 _GRACE_S: Final = 3
 _MAX_WS_BYTES: Final = 64 * 1024
@@ -76,7 +77,7 @@ class HttpServer:
             await asyncio.shield(serving)
         finally:
             server.should_exit = True
-            await asyncio.wait({serving})
+            await to_the_end(asyncio.wait({serving}))
             self._ready.clear()
 
 

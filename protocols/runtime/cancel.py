@@ -36,5 +36,28 @@ async def apart(work: Awaitable[T]) -> T:
     return task.result()
 
 
+async def to_the_end(work: Awaitable[T]) -> T:
+    """Return what `work` returns, or raise what it raises; it ends by itself, whoever asks.
+
+    For what must be done on leaving (a process ended, a file sealed): `asyncio.shield` keeps the
+    work from the first request to end, but lets its caller go, and the loop ends over it.
+
+    Raises:
+        CancelledError: the caller was asked to end meanwhile; `work` has ended.
+    """
+    task = asyncio.create_task(_finish(work))
+    asked: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as err:
+            asked = err
+    if asked is not None:
+        if not task.cancelled():
+            task.exception()  # taken note of: the request to end outweighs it
+        raise asked
+    return task.result()
+
+
 async def _finish(work: Awaitable[T]) -> T:
     return await work
