@@ -293,13 +293,18 @@ class Desk:
     ) -> None:
         entry = audit.Entry(
             at_utc_us=self._clock.utc_us(),
-            actor=actor,
+            actor=_storable(actor),
             action=action,
-            subject=subject,
+            subject=_storable(subject),
             outcome="refused" if refused else "done",
-            facts=facts,
+            facts={name: _storable(fact) for name, fact in facts.items()},
         )
         await audit.append(self._pool, entry)
+
+
+def _storable(text: str) -> str:
+    """Return `text` without NUL, which no database's column of text holds: a path may have one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _grant_of_session(digest: bytes) -> str:

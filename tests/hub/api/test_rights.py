@@ -187,6 +187,14 @@ async def test_a_refusal_stands_in_the_audit_and_one_who_is_nobody_does_not(stan
     assert [(entry["actor"], entry["action"]) for entry in refused] == [("crew", "audit.read")]
 
 
+async def test_a_refusal_is_kept_though_no_column_holds_what_was_asked_for(stand: Stand) -> None:
+    asked_for = "/api/v1/units/A-001/recordings/%00?offset=0"
+    answer = await stand.ask("PUT", asked_for, role=Role.CREW)
+    assert answer.status_code == 403
+    entries = (await stand.ask("GET", "/api/v1/audit", role=ADMIN)).json()["entries"]
+    assert any("\N{REPLACEMENT CHARACTER}" in entry["subject"] for entry in entries)
+
+
 async def test_another_sites_page_changes_nothing(stand: Stand) -> None:
     headers = {"origin": "https://elsewhere.example"}
     answer = await stand.ask(
