@@ -109,6 +109,7 @@ class _Hub:
             orders=self._orders,
             feed=self._feed,
             fleet=self._fleet,
+            media=engines.media.client,
             formulary=read_formulary(settings.consult.formulary_file),
             ring_step_s=settings.consult.ring_step_s,
         )
@@ -162,6 +163,7 @@ class _Hub:
             "mqtt": self._mqtt.run,
             "orders": self._orders.run,
             "consult": self._consult.run,
+            "voices": self._consult.voices.run,
             "handoff": self._handoff.run,
             "births": self._births.run,
             "media-rights": self._lasting.run,

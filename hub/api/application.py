@@ -15,7 +15,16 @@ from hub.api.gate import anybody
 from hub.consult import Consult, consult_router, guest_router, order_router, room_router
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
-from hub.media import Claims, Lasting, MediaClient, MediaSettings, MediaTokens, media_router
+from hub.media import (
+    Claims,
+    Lasting,
+    MediaClient,
+    MediaPrincipal,
+    MediaSettings,
+    MediaTokens,
+    SourceId,
+    media_router,
+)
 from hub.recordings import Recordings, recordings_router
 from hub.store.database import DATABASE_ERRORS, Pool
 from protocols.clock import Clock
@@ -86,6 +95,14 @@ def routes_alone(
     async def looked(claims: Claims) -> None:
         if desk is not None and claims.act == "play":
             await desk.looked_by(claims.sub, claims.unit, f"camera/{claims.camera}")
+        elif desk is not None and claims.act == "talk" and claims.sub != f"unit:{claims.unit}":
+            await desk.looked_by(claims.sub, claims.unit, "voice")
+
+    async def talking(request: Request, who: MediaPrincipal, source: SourceId) -> SourceId:
+        consult: Consult = request.app.state.consult
+        if not isinstance(who, Principal):
+            raise AccessError(action="room.talk")
+        return await consult.voices.admit(who, source)
 
     for one in (session, units, fleet, records, live, audit, health):
         app.include_router(one.router)
@@ -103,6 +120,7 @@ def routes_alone(
             authorise=anybody,
             looked=looked,
             lasting=lasting,
+            talking=talking,
         )
     )
     app.include_router(pages.router)

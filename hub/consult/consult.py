@@ -22,6 +22,7 @@ from hub.consult.formulary import Formulary, read_formulary
 from hub.consult.news import News
 from hub.consult.rings import Rings
 from hub.consult.rooms import Rooms
+from hub.consult.voices import Conversations, Voices
 from hub.dispatch import Orders, new_order_id
 from hub.fleet import FleetPicture
 from hub.ingest.taps import Arrived
@@ -55,11 +56,13 @@ class Consult:
         orders: Orders,
         feed: Feed,
         fleet: FleetPicture,
+        media: Conversations | None = None,
         formulary: Formulary | None = None,
         ring_step_s: float = RING_STEP_S,
     ) -> None:
-        """`formulary`: what may be ordered; the sample that comes with the program without one.
+        """`media`: where the conversations are; without it there are none.
 
+        `formulary`: what may be ordered; the sample that comes with the program without one.
         `ring_step_s`: how long one step of a ring list rings before the next.
         """
         self._pool = pool
@@ -69,6 +72,7 @@ class Consult:
         self._fleet = fleet
         self.rings = Rings(pool, clock, fleet=fleet, step_s=ring_step_s, tell=self.tell)
         self.rooms = Rooms(pool, clock, orders=orders, feed=feed, rings=self.rings, tell=self.tell)
+        self.voices = Voices(pool, clock, media=media, feed=feed, rooms=self.rooms)
         self.directory = Directory(pool, clock, orders=orders)
         self._following = Following(orders, clock, rings=self.rings, rooms=self.rooms)
         self.advising = Advising(
@@ -242,4 +246,5 @@ class Consult:
             news = await self.rings.ended(connection, encounter)
         await self.tell(news)
         await self.rooms.ended(encounter)
+        self.voices.over(encounter.encounter_id)
         self._feed.guests_out(encounter.encounter_id)

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.access.desk import Desk
 from hub.access.rights import Action
-from hub.api.gate import SignedIn, SignedInOrGuest
+from hub.api.gate import SignedIn, SignedInOrGuest, anybody
 from hub.consult.consult import Consult
 from hub.consult.record import Entry, record_of
 from hub.store import encounters
+from protocols.errors import SignInError
 from protocols.ids import UUID_PATTERN
-from protocols.live.room import RingChanged, RoomChanged
+from protocols.live.room import RingChanged, RoomChanged, VoicesChanged
 
 room_router = APIRouter(prefix="/api/v1", tags=["room"])
 
@@ -83,6 +84,37 @@ async def room(encounter_id: _Id, principal: SignedInOrGuest, request: Request) 
     encounter = await encounters.find(state.pool, encounter_id)
     consult: Consult = state.consult
     return await consult.rooms.view(encounter.encounter_id, encounter.unit)
+
+
+@room_router.get("/encounters/{encounter_id}/voices", summary="See who is heard and who speaks")
+async def voices(
+    encounter_id: _Id,
+    request: Request,
+    since: Annotated[int | None, Query(ge=0)] = None,
+    crew_bps: Annotated[int | None, Query(ge=0, le=510_000)] = None,
+) -> VoicesChanged:
+    """Return the room's conversation; with `since`, once it is another than in that version.
+
+    The vehicle that asks may say what its link carries of one voice.
+    """
+    principal = await anybody(request)
+    if principal is None:
+        raise SignInError(reason="sign in first")
+    request.state.principal = principal
+    state = request.app.state
+    encounter = await encounters.find(state.pool, encounter_id)
+    is_crew = principal.unit is not None and principal.unit == encounter.unit
+    if not is_crew:
+        principal.require(Action.SEE_PATIENT, encounter_id=encounter_id)
+    consult: Consult = state.consult
+    if since is None:
+        return consult.voices.view(encounter.encounter_id, encounter.unit)
+    return await consult.voices.next_view(
+        encounter.encounter_id,
+        encounter.unit,
+        since=since,
+        crew_bps=crew_bps if is_crew else None,
+    )
 
 
 @room_router.post("/encounters/{encounter_id}/texts", status_code=204, summary="Say something")

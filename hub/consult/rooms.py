@@ -156,6 +156,10 @@ class Rooms:
         for subject in list(self._seats.get(encounter.encounter_id, {})):
             await self._leave(encounter.encounter_id, subject, Left.ENDED)
 
+    def seat_of(self, encounter_id: EncounterId, subject: str) -> Seat | None:
+        """Return somebody's seat in a room."""
+        return self._seats.get(encounter_id, {}).get(subject)
+
     # -- words ----------------------------------------------------------------------------------
 
     async def say(self, encounter_id: str, text: str, who: Principal) -> None:
@@ -211,6 +215,7 @@ class Rooms:
             encounter_id=encounter_id,
             people=[
                 SeatView(
+                    who=seat.who,
                     name=seat.name,
                     organisation=seat.organisation,
                     role=seat.role,
@@ -271,7 +276,7 @@ class Rooms:
             people=tuple(
                 Present(
                     name=seat.name, organisation=seat.organisation, role=seat.role,
-                    joined_utc_us=seat.joined_utc_us, is_lost=seat.is_lost,
+                    joined_utc_us=seat.joined_utc_us, is_lost=seat.is_lost, who=seat.who,
                 )
                 for seat in view.people
             ),

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from hub.media.backend import Answer, CameraView, MediaCounts, SourceId
+from hub.media.backend import Answer, CameraView, MediaCounts, SourceId, TalksView
+from hub.media.camera_session import PublisherSession, ViewerSession
 from hub.media.errors import MediaBusyError, OfferRefusedError
 from hub.media.ice import IcePlan, addresses_of
 from hub.media.ports import PortRange
@@ -15,6 +17,9 @@ from hub.media.room import Room
 from hub.media.sdp import Role, advertise, fragment_ufrag, read_offer
 from hub.media.session import Session
 from hub.media.settings import MediaSettings
+from hub.media.talk import MOST_TALKERS
+from hub.media.talk_session import TalkSession
+from hub.media.talks import Talks
 from protocols.errors import NotFoundError
 from protocols.ids import UnitId
 
@@ -35,6 +40,7 @@ class AiortcForwarder:
             addresses=addresses_of(settings.host), ports=PortRange.parse(settings.udp_ports)
         )
         self._rooms: dict[SourceId, Room] = {}
+        self._talks = Talks(now_s)
         self._sessions: dict[str, Session] = {}
         self._changed = asyncio.Event()
         self._takeovers = 0
@@ -44,14 +50,53 @@ class AiortcForwarder:
     async def publish(self, source: SourceId, offer: str, addresses: tuple[str, ...]) -> Answer:
         """As in `Forwarder.publish`."""
         room = self._rooms.get(source) or Room(source=source, now_s=self._now_s)
-        return await self._begin(Role.PUBLISH, room, offer, addresses)
+        make = partial(
+            PublisherSession,
+            source=source,
+            now_s=self._now_s,
+            ice_servers=self._ice_servers,
+            changed=self._changed.set,
+            room=room,
+        )
+        return await self._begin(Role.PUBLISH, make, offer, addresses)
 
     async def play(self, source: SourceId, offer: str, addresses: tuple[str, ...]) -> Answer:
         """As in `Forwarder.play`."""
         room = self._rooms.get(source)
         if room is None:
             raise NotFoundError(reason="no such camera", unit=source.unit, camera=source.camera)
-        return await self._begin(Role.PLAY, room, offer, addresses)
+        make = partial(
+            ViewerSession,
+            source=source,
+            now_s=self._now_s,
+            ice_servers=self._ice_servers,
+            changed=self._changed.set,
+            room=room,
+        )
+        return await self._begin(Role.PLAY, make, offer, addresses)
+
+    async def talk(
+        self, source: SourceId, subject: str, offer: str, addresses: tuple[str, ...]
+    ) -> Answer:
+        """As in `Forwarder.talk`."""
+        here = [one for one in self._sessions.values() if isinstance(one, TalkSession)]
+        mine = [one for one in here if one.source == source and one.subject != subject]
+        if len({one.subject for one in mine}) >= MOST_TALKERS:
+            raise MediaBusyError(reason="the conversation is full", most=MOST_TALKERS)
+        make = partial(
+            TalkSession,
+            source=source,
+            now_s=self._now_s,
+            ice_servers=self._ice_servers,
+            changed=self._changed.set,
+            subject=subject,
+            talks=self._talks,
+        )
+        return await self._begin(Role.TALK, make, offer, addresses)
+
+    async def talks(self, since: int) -> TalksView:
+        """As in `Forwarder.talks`."""
+        return await self._talks.changed(since)
 
     async def trickle(self, session: str, source: SourceId, fragment: str) -> None:
         """As in `Forwarder.trickle`; the hub waits to be contacted, so it needs no candidate."""
@@ -78,7 +123,7 @@ class AiortcForwarder:
 
     def counts(self) -> MediaCounts:
         """As in `Forwarder.counts`."""
-        rooms = self._rooms.values()
+        rooms, talks = self._rooms.values(), list(self._talks.all)
         queues = [q for r in rooms for out in (r.video, r.audio) for q in out.queues.values()]
         taps = [tap for session in self._sessions.values() for tap in session.taps]
         return MediaCounts(
@@ -96,6 +141,10 @@ class AiortcForwarder:
             keyframe_requests=sum(room.keyframe_requests for room in rooms),
             takeovers=self._takeovers,
             sessions_lost=self._sessions_lost,
+            talkers=sum(len(talk.talkers) for talk in talks),
+            voice_packets_in=sum(talk.packets_in for talk in talks),
+            voice_packets_out=sum(talk.packets_out for talk in talks),
+            voice_packets_dropped=sum(talk.packets_dropped for talk in talks),
         )
 
     async def run(self) -> None:
@@ -115,13 +164,13 @@ class AiortcForwarder:
             for session in list(self._sessions.values()):
                 await self._close(session)
 
-    async def _begin(self, role: Role, room: Room, text: str, addresses: tuple[str, ...]) -> Answer:
+    async def _begin(
+        self, role: Role, make: Callable[[], Session], text: str, addresses: tuple[str, ...]
+    ) -> Answer:
         offer = read_offer(text, role, keep_candidates=bool(self._ice_servers))
         if len(self._sessions) >= self._settings.max_sessions:
             raise MediaBusyError(reason="all sessions are taken", most=self._settings.max_sessions)
-        session = Session.open(
-            role=role, room=room, ice_servers=self._ice_servers, changed=self._changed.set
-        )
+        session = make()
         self._sessions[session.id] = session
         try:
             answer = await session.negotiate(offer, self._plan)
@@ -146,8 +195,8 @@ class AiortcForwarder:
                 log.info(
                     "media.session_lost",
                     extra={
-                        "unit": session.room.source.unit,
-                        "camera": session.room.source.camera,
+                        "unit": session.source.unit,
+                        "camera": session.source.camera,
                         "role": session.role,
                         "silent_s": round(silent_s, 1),
                     },
@@ -157,10 +206,8 @@ class AiortcForwarder:
                 await self._close(session)
 
     async def _start(self, session: Session) -> None:
-        room = session.room
-        if session.role is Role.PUBLISH:
-            room = self._room_of(room)
-            session.room = room
+        if isinstance(session, PublisherSession):
+            session.room = room = self._room_of(session.room)
             replaced = room.adopt(session.id)
             session.start()
             if replaced is not None and replaced in self._sessions:
@@ -169,14 +216,18 @@ class AiortcForwarder:
             log.info(
                 "media.published", extra={"unit": room.source.unit, "camera": room.source.camera}
             )
-        else:
-            session.start()
+            return
+        session.start()
+        if isinstance(session, TalkSession) and session.talk is not None:
+            for other in session.talk.others_of(session.id, session.subject):
+                self._takeovers += 1
+                await self._close(self._sessions[other])
 
     def _room_of(self, room: Room) -> Room:
         """Return the room of the same source that is known, or make this one known."""
         known = self._rooms.setdefault(room.source, room)
         if len(self._rooms) > _MOST_ROOMS:
-            used = {session.room.source for session in self._sessions.values()}
+            used = {session.source for session in self._sessions.values()}
             idle = next((source for source in self._rooms if source not in used), None)
             if idle is not None:
                 del self._rooms[idle]
@@ -184,7 +235,7 @@ class AiortcForwarder:
 
     def _find(self, session: str, source: SourceId) -> Session:
         found = self._sessions.get(session)
-        if found is None or found.room.source != source:
+        if found is None or found.source != source:
             raise NotFoundError(reason="no such session")
         return found
 

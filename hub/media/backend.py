@@ -41,6 +41,36 @@ class CameraView(BaseModel):
     viewers: int = 0
 
 
+class TalkerView(BaseModel):
+    """One session of a conversation; `is_on`: sound comes from its microphone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    session: str
+    subject: str
+    is_on: bool
+    is_speaking: bool
+
+
+class TalkView(BaseModel):
+    """Who is in the conversation of one encounter, in the order in which they came."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: str
+    encounter_id: str
+    talkers: list[TalkerView]
+
+
+class TalksView(BaseModel):
+    """Every conversation that somebody is in; `version` is another whenever they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    talks: list[TalkView] = []
+
+
 class MediaCounts(BaseModel):
     """Totals since the media process began, and what it holds now (first five)."""
 
@@ -59,6 +89,10 @@ class MediaCounts(BaseModel):
     keyframe_requests: int = 0
     takeovers: int = 0
     sessions_lost: int = 0
+    talkers: int = 0
+    voice_packets_in: int = 0
+    voice_packets_out: int = 0
+    voice_packets_dropped: int = 0
 
 
 class Forwarder(Protocol):
@@ -87,6 +121,25 @@ class Forwarder(Protocol):
             OfferRefusedError: it asks for what is not carried.
             MediaBusyError: no session or port is free.
         """
+        ...
+
+    async def talk(
+        self, source: SourceId, subject: str, offer: str, addresses: tuple[str, ...]
+    ) -> Answer:
+        """Let `subject` into the conversation of an encounter (the `camera` of `source`).
+
+        What they send is given to the others, and what the others send to them. Their newest
+        session replaces an earlier one, once its own media path stands.
+
+        Raises:
+            RemoteProtocolError: the offer is malformed.
+            OfferRefusedError: it asks for what is not carried.
+            MediaBusyError: no session, port or place in the conversation is free.
+        """
+        ...
+
+    async def talks(self, since: int) -> TalksView:
+        """Return all conversations, once they are others than in version `since` or after 8 s."""
         ...
 
     async def trickle(self, session: str, source: SourceId, fragment: str) -> None:

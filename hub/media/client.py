@@ -6,11 +6,11 @@ from typing import Final, TypeVar
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hub.media.backend import Answer, CameraView, MediaCounts, SourceId
+from hub.media.backend import Answer, CameraView, MediaCounts, SourceId, TalksView
 from hub.media.errors import MediaDownError
 from hub.media.failures import error_of
 from hub.media.sdp import Role
-from hub.media.wire import Failure, OfferRequest, PatchRequest
+from hub.media.wire import Failure, OfferRequest, PatchRequest, TalkRequest
 from protocols.ids import UnitId
 
 _TIMEOUT_S: Final = 10.0
@@ -42,6 +42,26 @@ class MediaClient:
         body = OfferRequest(sdp=sdp, addresses=addresses)
         path = f"/{role}/{source.unit}/{source.camera}"
         return Answer.model_validate_json(await self._ask("POST", path, body))
+
+    async def talk(
+        self, source: SourceId, subject: str, sdp: str, addresses: tuple[str, ...]
+    ) -> Answer:
+        """Begin the session of one who talks; errors are those of `Forwarder.talk`.
+
+        Raises:
+            MediaDownError: the process does not answer.
+        """
+        body = TalkRequest(sdp=sdp, addresses=addresses, subject=subject)
+        path = f"/talk/{source.unit}/{source.camera}"
+        return Answer.model_validate_json(await self._ask("POST", path, body))
+
+    async def talks(self, since: int) -> TalksView:
+        """Return the conversations, once they are others than in version `since` or after 8 s.
+
+        Raises:
+            MediaDownError: the process does not answer.
+        """
+        return TalksView.model_validate_json(await self._ask("GET", f"/talks?since={since}"))
 
     async def trickle(self, session: str, source: SourceId, fragment: str, if_match: str) -> None:
         """Pass a fragment on; errors are those of `Forwarder.trickle`.

@@ -1,4 +1,8 @@
-"""Media over HTTP: tokens, WHIP in (RFC 9725), WHEP out (draft-ietf-wish-whep), what is live."""
+"""Media over HTTP: tokens, WHIP in (RFC 9725), WHEP out (draft-ietf-wish-whep), what is live.
+
+A conversation is begun and ended in the manner of WHIP, too, at `talk`: the offer's first section
+is one's own voice, each further one is a stream of the others'.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -24,13 +28,13 @@ FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 
 _Id = Annotated[str, Path(pattern=ID_PATTERN)]
 _Session = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-_End = Literal["whip", "whep"]
-_ROLES: Final = {"whip": Role.PUBLISH, "whep": Role.PLAY}
+_End = Literal["whip", "whep", "talk"]
+_ROLES: Final = {"whip": Role.PUBLISH, "whep": Role.PLAY, "talk": Role.TALK}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a request goes: an end (WHIP or WHEP) of one source."""
+    """Where a request goes: an end (WHIP, WHEP or a conversation's) of one source."""
 
     end: str
     source: SourceId
@@ -86,22 +90,32 @@ Looked = Callable[[Claims], Awaitable[None]]
 """Told of each session that begins, for the audit: every look at a patient is logged."""
 
 
+Talking = Callable[[Request, MediaPrincipal, SourceId], Awaitable[SourceId]]
+"""Whether somebody may talk in an encounter (the `camera` of the source), and its one name.
+
+Raises:
+    AccessError: they may not, or are not in the room.
+    NotFoundError: there is no such encounter of the unit.
+"""
+
+
 class TokenWanted(BaseModel):
-    """What a token is to open."""
+    """What a token is to open; for `talk`, `camera` is the encounter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     unit: TopicSafe
     camera: TopicSafe
-    action: Literal["publish", "play"]
+    action: Literal["publish", "play", "talk"]
 
 
 class TokenGiven(BaseModel):
-    """A bearer token for WHIP or WHEP; it opens a session until `expires_utc_us`."""
+    """A bearer token for one `camera`, or encounter; it opens a session until `expires_utc_us`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     token: str
+    camera: str
     expires_utc_us: int
 
 
@@ -113,6 +127,7 @@ def media_router(  # noqa: PLR0913 -- the parts it joins
     authorise: Authorise,
     looked: Looked,
     lasting: Lasting,
+    talking: Talking,
 ) -> APIRouter:
     """Return the routes under `/api/v1/media`.
 
@@ -120,30 +135,40 @@ def media_router(  # noqa: PLR0913 -- the parts it joins
         ConfigError: the TURN password file of `settings` cannot be read.
     """
     router = APIRouter(prefix=PREFIX, route_class=ProblemRoute, tags=["media"])
-    _add_rights(router, client, tokens, authorise)
+    _add_rights(router, client, tokens, authorise, talking)
     _add_begin(router, client, tokens, settings, looked, lasting)
     _add_session(router, client, tokens, lasting)
     return router
 
 
 def _add_rights(
-    router: APIRouter, client: MediaClient, tokens: MediaTokens, authorise: Authorise
+    router: APIRouter,
+    client: MediaClient,
+    tokens: MediaTokens,
+    authorise: Authorise,
+    talking: Talking,
 ) -> None:
     @router.post("/tokens", summary="Get a token that opens one camera")
     async def give_token(request: Request, wanted: TokenWanted) -> TokenGiven:
         principal = await _known(request, authorise)
         unit = UnitId(wanted.unit)
-        is_publish = wanted.action == "publish"
-        allowed = principal.may_publish(unit) if is_publish else principal.may_play(unit)
-        if not allowed:
-            raise AccessError(action=f"media.{wanted.action}", unit=unit)
+        source = SourceId(unit, CameraId(wanted.camera))
+        if wanted.action == "talk":
+            source = await talking(request, principal, source)
+        else:
+            is_publish = wanted.action == "publish"
+            allowed = principal.may_publish(unit) if is_publish else principal.may_play(unit)
+            if not allowed:
+                raise AccessError(action=f"media.{wanted.action}", unit=unit)
         granted = tokens.grant(
             subject=principal.subject,
-            source=SourceId(unit, CameraId(wanted.camera)),
+            source=source,
             action=Role(wanted.action),
             on=principal.grant,
         )
-        return TokenGiven(token=granted.token, expires_utc_us=granted.expires_utc_us)
+        return TokenGiven(
+            token=granted.token, camera=source.camera, expires_utc_us=granted.expires_utc_us
+        )
 
     @router.get("/units/{unit}/cameras", summary="See which cameras of a unit are live")
     async def list_cameras(request: Request, unit: _Id) -> list[CameraView]:
@@ -167,7 +192,7 @@ def _add_begin(  # noqa: PLR0913, PLR0917 -- the parts it joins
         "/{end}/{unit}/{camera}",
         status_code=201,
         response_class=Response,
-        summary="Begin a session: WHIP publishes, WHEP plays",
+        summary="Begin a session: WHIP publishes, WHEP plays, talk does both",
         openapi_extra={
             "requestBody": {"required": True, "content": {SDP: {"schema": {"type": "string"}}}}
         },
@@ -175,7 +200,11 @@ def _add_begin(  # noqa: PLR0913, PLR0917 -- the parts it joins
     async def begin(request: Request, place: Annotated[Place, Depends(place_of)]) -> Response:
         claims = _opened(request, tokens, place)
         offer = await _text(request, SDP)
-        answer = await client.begin(place.role, place.source, offer, _addresses(request, settings))
+        addresses = _addresses(request, settings)
+        if place.role is Role.TALK:
+            answer = await client.talk(place.source, claims.sub, offer, addresses)
+        else:
+            answer = await client.begin(place.role, place.source, offer, addresses)
         lasting.begun(answer.session, place.source, claims.grant)
         await looked(claims)
         return _created(answer, f"{place.path}/{answer.session}", ice_links)

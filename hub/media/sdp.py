@@ -33,6 +33,11 @@ class Role(StrEnum):
 
     PUBLISH = "publish"
     PLAY = "play"
+    TALK = "talk"
+
+
+MOST_SLOTS: Final = 8
+"""Streams of others that one who talks may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,10 @@ def read_offer(text: str, role: Role, *, keep_candidates: bool) -> Offer:
     session = lines[: starts[0]]
     bounds = [*starts, len(lines)]
     blocks = [lines[bounds[i] : bounds[i + 1]] for i in range(len(starts))]
-    sections = [_read_section(block, session, role) for block in blocks]
-    _check_together(sections, session)
+    sections = [
+        _read_section(block, session, _wanted(role, number)) for number, block in enumerate(blocks)
+    ]
+    _check_together(sections, session, role)
     ufrag = _attribute(blocks[0], session, "ice-ufrag") or ""
     return Offer(
         text="\r\n".join(_prepared(lines, keep_candidates=keep_candidates)) + "\r\n",
@@ -176,7 +183,15 @@ def _attribute(block: Sequence[str], session: Sequence[str], name: str) -> str |
     return found[0] if found else None
 
 
-def _read_section(block: Sequence[str], session: Sequence[str], role: Role) -> Section:
+def _wanted(role: Role, number: int) -> Sequence[str]:
+    """Return which directions section `number` may have, the usual one first."""
+    sends, receives = ("sendonly", "sendrecv"), ("recvonly", "sendrecv")
+    if role is Role.TALK:  # one's own voice, then the others'
+        return sends if number == 0 else receives
+    return sends if role is Role.PUBLISH else receives
+
+
+def _read_section(block: Sequence[str], session: Sequence[str], wanted: Sequence[str]) -> Section:
     match = _MLINE.fullmatch(block[0][2:])
     if match is None:
         raise _malformed("m= line")
@@ -194,7 +209,6 @@ def _read_section(block: Sequence[str], session: Sequence[str], role: Role) -> S
     if "a=rtcp-mux" not in block:
         raise OfferRefusedError(reason="rtcp-mux is required")
     direction = next((d for d in _DIRECTIONS if f"a={d}" in block), "sendrecv")
-    wanted = ("sendonly", "sendrecv") if role is Role.PUBLISH else ("recvonly", "sendrecv")
     if direction not in wanted:
         raise OfferRefusedError(reason=f"media must be {wanted[0]}", kind=kind)
     maps = [_RTPMAP.fullmatch(value) for value in _values(block, "rtpmap")]
@@ -221,10 +235,15 @@ def _check_transport(block: Sequence[str], session: Sequence[str]) -> None:
         raise OfferRefusedError(reason="the offer's a=setup must be actpass or active")
 
 
-def _check_together(sections: Sequence[Section], session: Sequence[str]) -> None:
+def _check_together(sections: Sequence[Section], session: Sequence[str], role: Role) -> None:
     kinds = [section.kind for section in sections]
     mids = [section.mid for section in sections]
-    if len(set(kinds)) != len(kinds):
+    if role is Role.TALK:
+        if set(kinds) != {"audio"}:
+            raise OfferRefusedError(reason="a conversation is audio alone")
+        if len(kinds) > 1 + MOST_SLOTS:
+            raise OfferRefusedError(reason="too many streams", most=MOST_SLOTS)
+    elif len(set(kinds)) != len(kinds):
         raise OfferRefusedError(reason="at most one audio and one video")
     if len(set(mids)) != len(mids):
         raise _malformed("a=mid twice")

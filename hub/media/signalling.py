@@ -14,7 +14,7 @@ from hub.media.backend import Forwarder, SourceId
 from hub.media.errors import StaleSessionError
 from hub.media.failures import failure_of, status_of
 from hub.media.sdp import MOST_BYTES
-from hub.media.wire import OfferRequest, PatchRequest
+from hub.media.wire import OfferRequest, PatchRequest, TalkRequest
 from protocols.errors import FleetError, RemoteProtocolError
 from protocols.ids import CameraId, UnitId
 
@@ -40,6 +40,20 @@ class Signalling:
         offer = await _body(request, OfferRequest)
         answer = await self._forwarder.play(_source(request), offer.sdp, offer.addresses)
         return JSONResponse(answer.model_dump(), status_code=201)
+
+    async def talk(self, request: Request) -> Response:
+        """Begin the session of one who talks."""
+        offer = await _body(request, TalkRequest)
+        answer = await self._forwarder.talk(
+            _source(request), offer.subject, offer.sdp, offer.addresses
+        )
+        return JSONResponse(answer.model_dump(), status_code=201)
+
+    async def talks(self, request: Request) -> Response:
+        """Give the conversations, once they are others than in a version."""
+        since = request.query_params.get("since", "")
+        found = await self._forwarder.talks(int(since) if since.isdecimal() else -1)
+        return JSONResponse(found.model_dump())
 
     async def patch(self, request: Request) -> Response:
         """Take candidates for a session."""
@@ -87,6 +101,8 @@ def signalling_app(forwarder: Forwarder, token: str) -> Starlette:
         routes=[
             Route("/publish/{unit}/{camera}", guarded(endpoints.publish), methods=["POST"]),
             Route("/play/{unit}/{camera}", guarded(endpoints.play), methods=["POST"]),
+            Route("/talk/{unit}/{camera}", guarded(endpoints.talk), methods=["POST"]),
+            Route("/talks", guarded(endpoints.talks)),
             Route(session_path, guarded(endpoints.patch), methods=["PATCH"]),
             Route(session_path, guarded(endpoints.end), methods=["DELETE"]),
             Route("/units/{unit}/cameras", guarded(endpoints.cameras)),

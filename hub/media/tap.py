@@ -37,6 +37,7 @@ class Frame:
     timestamp: int  # RTP clock of the source
     is_key: bool
     size_bytes: int
+    level_dbov: int | None = None  # of audio: 0 the loudest … 127 silence; None: not known
 
 
 Emit = Callable[[Frame], None]

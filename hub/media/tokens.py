@@ -26,7 +26,10 @@ _SHORTEST_SECRET: Final = 32
 
 
 class Claims(BaseModel):
-    """What a token says: `sub` may do `act` with `camera` of `unit` until `exp` (UTC, seconds)."""
+    """What a token says: `sub` may do `act` with `camera` of `unit` until `exp` (UTC, seconds).
+
+    Who may talk does so in an encounter, which stands for the camera.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -34,7 +37,7 @@ class Claims(BaseModel):
     sub: Annotated[str, Field(min_length=1, max_length=256)]
     unit: TopicSafe
     camera: TopicSafe
-    act: Annotated[str, Field(pattern="^(publish|play)$")]
+    act: Annotated[str, Field(pattern="^(publish|play|talk)$")]
     exp: int
     grant: Annotated[str, Field(max_length=160)] = ""  # on what it was given; see `lasting`
     jti: Annotated[str, Field(min_length=8, max_length=64)]

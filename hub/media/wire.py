@@ -43,6 +43,12 @@ class OfferRequest(WireModel):
     addresses: tuple[str, ...] = ()
 
 
+class TalkRequest(OfferRequest):
+    """An offer of one who talks."""
+
+    subject: str
+
+
 class PatchRequest(WireModel):
     """An SDP fragment, and the entity-tag that it is meant for."""
 

@@ -5,6 +5,7 @@ whose connection breaks keeps its seat for a while (`GRACE_US`): a network that 
 that was loaded again, is not somebody who left.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -38,6 +39,11 @@ class Seat:
     screen: int | None
     lost_utc_us: int | None = None
     going: Left = Left.LOST  # why they will have left, if they do not come back
+
+    @property
+    def who(self) -> str:
+        """A short name for the person, the same on every screen; not the one they sign in by."""
+        return hashlib.blake2s(self.subject.encode(), digest_size=6).hexdigest()
 
 
 Seats = Mapping[str, Seat]

@@ -31,6 +31,7 @@ class RingView(FeedModel):
 class SeatView(FeedModel):
     """Somebody who is in the room; `is_lost`: their screen is not heard at present."""
 
+    who: str  # the same person in `VoicesChanged`
     name: str
     organisation: str
     role: Literal["doctor", "guest"]
@@ -47,6 +48,29 @@ class RoomChanged(FeedModel):
     encounter_id: str
     people: list[SeatView]
     rings: list[RingView]
+
+
+class VoiceView(FeedModel):
+    """Somebody who takes part in the conversation; `is_on`: sound comes from their microphone."""
+
+    who: str  # as in `SeatView`; "crew" for the vehicle
+    is_on: bool
+    is_speaking: bool
+
+
+class VoicesChanged(FeedModel):
+    """A room's conversation, whole, after each change of who hears, is heard, and speaks.
+
+    `crew_bps`: the most that one voice may use on the vehicle's link, 0 where there is no room for
+    any, None where the vehicle has not said.
+    """
+
+    t: Literal["voices"] = "voices"
+    unit: str
+    encounter_id: str
+    version: int
+    voices: list[VoiceView]
+    crew_bps: int | None = None
 
 
 class RoomHappened(FeedModel):

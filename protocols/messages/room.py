@@ -113,6 +113,7 @@ class Present(Message):
     role: Literal["doctor", "guest"]
     joined_utc_us: UtcMicros
     is_lost: bool = False  # their screen is not heard at present
+    who: Annotated[str, Field(max_length=16)] | None = None  # the same person in the conversation
 
 
 class RoomOrder(Message):

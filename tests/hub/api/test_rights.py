@@ -92,6 +92,10 @@ TABLE: Final = (
         path=f"/api/v1/encounters/{ID}/room",
     ),
     asked(
+        "GET /api/v1/encounters/{encounter_id}/voices", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/voices",
+    ),
+    asked(
         "GET /api/v1/encounters/{encounter_id}/record", DOCTOR,
         path=f"/api/v1/encounters/{ID}/record",
     ),

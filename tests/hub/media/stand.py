@@ -11,7 +11,17 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI, Request
 
-from hub.media import Claims, Lasting, MediaProcess, MediaSettings, MediaTokens, media_router
+from hub.media import (
+    Claims,
+    Lasting,
+    MediaPrincipal,
+    MediaProcess,
+    MediaSettings,
+    MediaTokens,
+    SourceId,
+    media_router,
+)
+from protocols.errors import AccessError
 from protocols.ids import UnitId
 from protocols.runtime.clock import SystemClock
 
@@ -64,8 +74,10 @@ class Stand:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def token(self, action: str, unit: str = "amb-1", camera: str = "patient") -> str:
-        user = f"unit:{unit}" if action == "publish" else "doctor"
+    async def token(
+        self, action: str, unit: str = "amb-1", camera: str = "patient", *, user: str = ""
+    ) -> str:
+        user = user or (f"unit:{unit}" if action == "publish" else "doctor")
         answer = await self.http.post(
             "/api/v1/media/tokens",
             json={"unit": unit, "camera": camera, "action": action},
@@ -99,6 +111,11 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
     async def standing(grants: Collection[str]) -> Collection[str]:
         return set(grants) - gone
 
+    async def talking(_request: Request, who: MediaPrincipal, source: SourceId) -> SourceId:
+        if who.subject == "stranger":
+            raise AccessError(action="room.talk")
+        return source
+
     lasting = Lasting(process.client, SystemClock(), standing)
 
     async def looked(claims: Claims) -> None:
@@ -112,6 +129,7 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
             authorise=authorise,
             looked=looked,
             lasting=lasting,
+            talking=talking,
         )
     )
     running = asyncio.create_task(process.run())
