@@ -18,6 +18,7 @@ from edge_agent.devices import Driver, MonitorHl7, open_gnss
 from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.journal.settings import trace_of
+from edge_agent.media.hub import HubAccess
 from edge_agent.orders import OrderDesk
 from edge_agent.settings import EdgeSettings
 from edge_agent.tablet.feed import TabletFeed
@@ -30,12 +31,14 @@ from edge_agent.uplink.inbox import OrderInbox
 from edge_agent.uplink.settings import Credential, doors_of, read_credential, tls_of
 from edge_agent.uplink.trace import Trace
 from edge_agent.vehicle_clock import VehicleClock
+from edge_agent.voice import VoiceDesk
 from protocols.clock import Clock
 from protocols.errors import ConfigError
 from protocols.http.server import CertificateFiles, HttpServer, is_loopback
 from protocols.ids import UnitId
 from protocols.messages import DeviceHealth, Presence
 from protocols.runtime.supervise import Service, supervise
+from protocols.video import HEIGHT_PX
 
 SOFTWARE: Final = f"goldenhour {version('goldenhour')}"
 
@@ -161,6 +164,13 @@ class _Agent:
             devices=self._devices,
             cameras=self._cameras.health,
         )
+        self._voice = VoiceDesk(
+            HubAccess(http_url=settings.hub.http_url, unit=self._unit, password=password, tls=tls),
+            encounter=lambda: self._run.state.encounter_id,
+            load=self._uplink.load,
+            moves=lambda: any(health.step in HEIGHT_PX for health in self._cameras.health()),
+            clock=clock,
+        )
         self._vehicle = Vehicle(
             unit=self._unit,
             call_sign=settings.call_sign,
@@ -174,6 +184,7 @@ class _Agent:
             devices=self._devices,
             cameras=self._cameras.states,
             shutter=self._cameras.shut,
+            voice=self._voice,
         )
         self._feed = TabletFeed(self._vehicle)
         journal.on_append(self._feed.appended)
@@ -204,6 +215,7 @@ class _Agent:
             "alarms": self._alarms.run,
             "orders": self._orders.run,
             "tablet-feed": self._feed.run,
+            "voice": self._voice.run,
             "cameras": self._cameras.run,
             "recordings": self._cameras.keep_recordings,
         }

@@ -1,4 +1,7 @@
-"""The hub's media endpoints as the vehicle uses them: a token, then WHIP (RFC 9725)."""
+"""The hub's media endpoints as the vehicle uses them: a token, then WHIP (RFC 9725).
+
+A conversation is begun in the same manner; who is in it is asked for beside.
+"""
 
 import base64
 import ssl
@@ -11,8 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from protocols.errors import BrokenError, LinkDownError
 from protocols.ids import CameraId, UnitId
+from protocols.live.room import VoicesChanged
 
 _TIMEOUT_S: Final = 5.0
+_HELD_S: Final = 20.0
+"""An answer that the hub holds until something changes."""
+
 _API: Final = "/api/v1/media"
 
 
@@ -30,6 +37,7 @@ class _Token(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     token: str
+    camera: str | None = None  # a hub of before says none
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,40 @@ class HubMedia:
             LinkDownError: the hub does not answer, or cannot serve now.
             BrokenError: it refuses; `status` says how.
         """
+        return await self._begin("whip", "publish", camera, offer)
+
+    async def talk(self, encounter_id: str, offer: str) -> Published:
+        """Return the session in the conversation of an encounter; as `publish`."""
+        return await self._begin("talk", "talk", CameraId(encounter_id), offer)
+
+    async def voices(self, encounter_id: str, *, since: int, crew_bps: int) -> VoicesChanged:
+        """Return who is in the conversation, once it is another than in version `since`.
+
+        `crew_bps`: what the link carries of one voice, for everybody there to know.
+
+        Raises:
+            LinkDownError: the hub does not answer, or cannot serve now.
+            BrokenError: it refuses, or says something else.
+        """
+        request = self._http.build_request(
+            "GET",
+            f"/api/v1/encounters/{encounter_id}/voices",
+            params={"since": since, "crew_bps": crew_bps},
+            headers={"Authorization": self._basic()},
+            timeout=_HELD_S,
+        )
+        response = await self._send(request)
+        try:
+            return VoicesChanged.model_validate_json(response.content)
+        except ValidationError as err:
+            raise BrokenError(reason="no voices in the answer") from err
+
+    async def _begin(self, end: str, action: str, camera: CameraId, offer: str) -> Published:
         unit = self._access.unit
-        token = await self._token(camera)
+        token, camera = await self._token(camera, action)
         request = self._http.build_request(
             "POST",
-            f"{_API}/whip/{unit}/{camera}",
+            f"{_API}/{end}/{unit}/{camera}",
             content=offer,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"},
         )
@@ -88,20 +125,24 @@ class HubMedia:
         """Close the connection."""
         await self._http.aclose()
 
-    async def _token(self, camera: CameraId) -> str:
-        access = self._access
-        basic = base64.b64encode(f"{access.unit}:{access.password}".encode()).decode()
+    async def _token(self, camera: CameraId, action: str) -> tuple[str, CameraId]:
+        """Return a token, and what it opens: the hub may know it by another name."""
         request = self._http.build_request(
             "POST",
             f"{_API}/tokens",
-            json={"unit": access.unit, "camera": camera, "action": "publish"},
-            headers={"Authorization": f"Basic {basic}"},
+            json={"unit": self._access.unit, "camera": camera, "action": action},
+            headers={"Authorization": self._basic()},
         )
         response = await self._send(request)
         try:
-            return _Token.model_validate_json(response.content).token
+            given = _Token.model_validate_json(response.content)
         except ValidationError as err:
             raise BrokenError(reason="no token in the answer") from err
+        return given.token, CameraId(given.camera or camera)
+
+    def _basic(self) -> str:
+        access = self._access
+        return "Basic " + base64.b64encode(f"{access.unit}:{access.password}".encode()).decode()
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         try:

@@ -19,6 +19,7 @@ from edge_agent.tablet.feed import MAX_SCREENS, TabletFeed
 from edge_agent.tablet.room_routes import room_router
 from edge_agent.tablet.sign_in import CrewMember, SignIn
 from edge_agent.tablet.state import Vehicle
+from edge_agent.tablet.voice_routes import voice_router
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.dispatch.unit_status import CrewEvent
 from protocols.errors import AccessError, NotFoundError
@@ -287,6 +288,7 @@ def routes_alone() -> FastAPI:
     app.include_router(alarm_routes.router)
     app.include_router(advice_router)
     app.include_router(room_router)
+    app.include_router(voice_router)
 
     @app.get("/{path:path}", include_in_schema=False)
     async def page(path: str) -> Response:

@@ -8,6 +8,7 @@ from edge_agent.orders import OrderDesk
 from edge_agent.triage import Alarms, Run, Scores
 from edge_agent.uplink import LinkStatus
 from edge_agent.vehicle_clock import VehicleClock
+from edge_agent.voice import VoiceDesk
 from protocols.messages import CameraHealth, DeviceHealth, given_up
 
 
@@ -35,6 +36,7 @@ class Vehicle:
     devices: Callable[[], Sequence[DeviceHealth]]
     cameras: Callable[[], Sequence[tuple[str, CameraHealth]]]  # a word for its state, and the rest
     shutter: Shutter
+    voice: VoiceDesk
 
     def state(self) -> dict[str, Any]:
         """Return the state, as JSON values."""
@@ -72,6 +74,7 @@ class Vehicle:
                 {"hospital_id": one.hospital_id, "name": one.name} for one in self.orders.hospitals
             ],
             "room": self._room(),
+            "voice": self.voice.state(),
             "handoffs": [handoff.model_dump() for handoff in self.orders.handoffs],
             "devices": [device.model_dump(mode="json") for device in self.devices()],
             "cameras": [

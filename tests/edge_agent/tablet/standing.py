@@ -9,11 +9,13 @@ from typing import Final
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
+from edge_agent.media.hub import HubAccess
 from edge_agent.tablet.feed import TabletFeed
 from edge_agent.tablet.routes import tablet_app
 from edge_agent.tablet.sign_in import SignIn
 from edge_agent.tablet.state import Vehicle
-from edge_agent.uplink import LinkStatus
+from edge_agent.uplink import LinkLoad, LinkStatus
+from edge_agent.voice import VoiceDesk
 from protocols.errors import NotFoundError
 from protocols.http.server import HttpServer
 from tests.edge_agent.cab import UNIT, Cab, cab
@@ -42,6 +44,13 @@ class Tablet:
             devices=list,
             cameras=list,
             shutter=self.shutter,
+            voice=VoiceDesk(
+                HubAccess(http_url="http://127.0.0.1:9", unit=UNIT, password=""),
+                encounter=lambda: vehicle.run.state.encounter_id,
+                load=LinkLoad,
+                moves=lambda: False,
+                clock=clock,
+            ),
         )
         self.shutters: list[tuple[str, bool]] = []
         self.feed = TabletFeed(self.state)
