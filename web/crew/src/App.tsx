@@ -1,4 +1,4 @@
-import { ClockNote, type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkIndicator, SchemeSwitch, useFeedRunning } from "@goldenhour/shared";
+import { ClockNote, type FeedClient, FeedLost, FeedProvider, LangSwitch, LinkIndicator, MicShape, SchemeSwitch, useFeedRunning, type Voice, VoiceNote } from "@goldenhour/shared";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -11,6 +11,7 @@ import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
 import { ToGive } from "./ToGive.tsx";
 import { ringingAdvice, type VehicleState } from "./state.ts";
+import { useCrewVoice } from "./useCrewVoice.ts";
 import { useVehicle } from "./useVehicle.ts";
 import { VehicleAlarms } from "./VehicleAlarms.tsx";
 
@@ -30,6 +31,7 @@ export type Tab = (typeof TABS)[number];
 function Tablet({ feed }: { feed: FeedClient }) {
   useFeedRunning(feed);
   const { state, take } = useVehicle();
+  const voice = useCrewVoice(state);
   const [tab, setTab] = useState<Tab>("now");
   const { t } = useTranslation();
   if (state === null) return <div className="crew crew-wait gh-dim">{t("common.loading")}</div>;
@@ -44,6 +46,7 @@ function Tablet({ feed }: { feed: FeedClient }) {
       <VehicleAlarms state={state} take={take} />
       <AdviceRing state={state} />
       <ToGive state={state} />
+      <VoiceNote voice={voice} />
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
         {shown === "patient" && <PatientPage state={state} />}
@@ -66,8 +69,31 @@ function Tablet({ feed }: { feed: FeedClient }) {
             {each === "help" && waiting !== null && <i className="crew-dot" />}
           </button>
         ))}
+        <TalkButton voice={voice} state={state} />
       </nav>
     </div>
+  );
+}
+
+/** Talk or be silent, from every page; the conversation is joined muted. */
+function TalkButton({ voice, state }: { voice: Voice; state: VehicleState }) {
+  const { t } = useTranslation();
+  const hasDoctor = state.room.people.length > 0;
+  const why = !hasDoctor || voice.phase === "joining" ? t(hasDoctor ? "voice.joining" : "voice.off") : t(state.voice.reason === "rate" ? "voice.noRoom" : "voice.noLink");
+  const isOn = voice.phase === "on";
+  return (
+    <button
+      type="button"
+      className="crew-talk"
+      data-testid="voice-toggle"
+      data-phase={voice.phase}
+      aria-pressed={isOn && !voice.isMuted}
+      disabled={!isOn}
+      onClick={voice.toggle}
+    >
+      <MicShape isMuted={voice.isMuted} size={26} />
+      {isOn ? (voice.isMuted ? `${t("voice.muted")} · ${t("voice.talk")}` : `${t("voice.heard")} · ${t("voice.mute")}`) : why}
+    </button>
   );
 }
 

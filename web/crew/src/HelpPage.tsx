@@ -1,4 +1,4 @@
-import { clockText, Empty, ErrorNote, postJson, useNow } from "@goldenhour/shared";
+import { clockText, Empty, ErrorNote, postJson, useNow, VoiceMark } from "@goldenhour/shared";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -19,7 +19,7 @@ export function HelpPage({ state, take }: { state: VehicleState; take: (answer: 
         <RingForm room={room} take={take} />
       </section>
       <section className="help-right">
-        <People room={room} />
+        <People room={room} voices={state.voice.voices} />
         <Talk state={state} take={take} />
         <h2>{t("advice.title")}</h2>
         <AdvicePage state={state} />
@@ -142,7 +142,7 @@ function Waiting({ asked, isBusy, onCancel }: { asked: Asked; isBusy: boolean; o
   );
 }
 
-function People({ room }: { room: CrewRoom }) {
+function People({ room, voices }: { room: CrewRoom; voices: VehicleState["voice"]["voices"] }) {
   const { t } = useTranslation();
   return (
     <div className="help-people" data-testid="crew-people">
@@ -153,6 +153,7 @@ function People({ room }: { room: CrewRoom }) {
         room.people.map((each) => (
           <span key={`${each.name}-${each.joinedUtcUs}`} data-lost={each.isLost}>
             <b>{each.name}</b> <small>{each.role === "guest" ? t("room.guest") : each.organisation}</small>
+            <VoiceMark heard={voices.find((one) => one.who === each.who)} />
           </span>
         ))
       )}

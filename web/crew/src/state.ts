@@ -21,10 +21,12 @@ import {
   readVideo,
   readStanding,
   readRing,
+  readHeard,
   readSeat,
   type Ring,
   type Seat,
   type Handoff,
+  type Heard,
   type PatientNote,
   type StandingAlarm,
   type VideoView,
@@ -85,6 +87,15 @@ function readRoom(f: Fields): CrewRoom {
   };
 }
 
+/** The vehicle's part in the conversation: what the link carries of a voice, and who is in it. */
+export type CrewVoice = { bps: number; reason: string | null; voices: Heard[] };
+
+const NO_VOICE: CrewVoice = { bps: 0, reason: "no_link", voices: [] };
+
+function readCrewVoice(f: Fields): CrewVoice {
+  return { bps: f.number("bps"), reason: f.textOr("reason"), voices: f.list("voices", readHeard) };
+}
+
 export type VehicleState = {
   unit: string;
   callSign: string;
@@ -101,6 +112,7 @@ export type VehicleState = {
   advice: Advice[];
   task: Task | null;
   room: CrewRoom;
+  voice: CrewVoice;
   hospitals: Hospital[];
   handoffs: Handoff[];
   devices: DeviceHealth[];
@@ -117,6 +129,7 @@ export function readState(f: Fields): VehicleState {
   const task = f.objectOr("task");
   const patient = f.objectOr("patient");
   const room = f.objectOr("room");
+  const voice = f.objectOr("voice");
   const next = f.textOr("next_event");
   return {
     unit: f.text("unit"),
@@ -143,6 +156,7 @@ export function readState(f: Fields): VehicleState {
             givenUtcUs: task.numberOr("given_utc_us"),
           },
     room: room === null ? NO_ROOM : readRoom(room),
+    voice: voice === null ? NO_VOICE : readCrewVoice(voice),
     hospitals: f.list("hospitals", readHospital),
     handoffs: f.list("handoffs", (item, path) => readHandoff(Fields.of(item, path))),
     devices: f.list("devices", readDevice),

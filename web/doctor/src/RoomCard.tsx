@@ -1,6 +1,6 @@
-import { Card, clockText, Empty, ErrorNote, type Happening, type Ring, type Room, type RoomView, sayToRoom, type T, useFeed, useRoomPart, useSeat } from "@goldenhour/shared";
+import { Card, clockText, CREW, Empty, ErrorNote, FULL_BPS, type Happening, type Heard, joinConversation, MicShape, type Ring, type Room, type RoomView, sayToRoom, type T, useFeed, useRoomPart, useSeat, useVoice, VoiceMark, VoiceNote } from "@goldenhour/shared";
 import { Button, TextInput } from "@mantine/core";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ensureEncounter } from "./encounter.ts";
@@ -11,6 +11,7 @@ export function RoomCard({ room, tools, canOpen = true }: { room: Room; tools?: 
   const feed = useFeed();
   useRoomPart(room, "people");
   useRoomPart(room, "encounter");
+  useRoomPart(room, "voices");
   const { seat, isReplaced } = useSeat();
   const [error, setError] = useState<unknown>(null);
   const isIn = seat?.unit === room.unit;
@@ -57,7 +58,8 @@ export function RoomCard({ room, tools, canOpen = true }: { room: Room; tools?: 
     >
       {isReplaced && !isIn && <p className="doc-room-note">{t("room.replaced")}</p>}
       {error !== null && <ErrorNote error={error} />}
-      <People view={room.view} />
+      <People view={room.view} voices={room.conversation?.voices ?? []} />
+      {isIn && <Sound room={room} />}
       {room.view?.rings.slice(0, 3).map((each) => (
         <RingLine key={each.ringId} ring={each} />
       ))}
@@ -66,19 +68,61 @@ export function RoomCard({ room, tools, canOpen = true }: { room: Room; tools?: 
   );
 }
 
-function People({ view }: { view: RoomView | null }) {
+function People({ view, voices }: { view: RoomView | null; voices: readonly Heard[] }) {
   const { t } = useTranslation();
   const people = view?.people ?? [];
-  if (people.length === 0) return <Empty what={t("room.nobody")} />;
+  const crew = voices.find((each) => each.who === CREW);
+  if (people.length === 0 && crew === undefined) return <Empty what={t("room.nobody")} />;
   return (
     <ul className="doc-people">
+      {crew !== undefined && (
+        <li data-testid="room-crew">
+          <b>{t("voice.crew")}</b>
+          <VoiceMark heard={crew} />
+        </li>
+      )}
       {people.map((each) => (
         <li key={`${each.name}-${each.joinedUtcUs}`} data-testid="room-person" data-lost={each.isLost}>
           <b>{each.name}</b> <small>{each.role === "guest" ? t("room.guest") : each.organisation}</small>
           {each.isLost && <small> · {t("room.lost")}</small>}
+          <VoiceMark heard={voices.find((one) => one.who === each.who)} />
         </li>
       ))}
     </ul>
+  );
+}
+
+/** One's own sound: joined muted, with the crew and the other doctors. */
+function Sound({ room }: { room: Room }) {
+  const { t } = useTranslation();
+  const encounterId = room.encounter?.encounterId ?? null;
+  const { unit, conversation } = room;
+  const ask = useCallback((offer: string) => joinConversation(unit, encounterId ?? "", offer), [unit, encounterId]);
+  const crewBps = conversation?.crewBps ?? FULL_BPS;
+  const voice = useVoice(encounterId, ask, crewBps);
+  const hasCrew = conversation?.voices.some((each) => each.who === CREW) ?? false;
+  const isOn = voice.phase === "on";
+  return (
+    <>
+      <div className="doc-sound" data-testid="voice" data-phase={voice.phase} data-muted={voice.isMuted}>
+        <Button
+          size="xs"
+          variant={voice.isMuted ? "default" : "filled"}
+          color="red"
+          data-testid="voice-toggle"
+          aria-pressed={!voice.isMuted}
+          disabled={!isOn}
+          leftSection={<MicShape isMuted={voice.isMuted} />}
+          onClick={voice.toggle}
+        >
+          {voice.isMuted ? t("voice.talk") : t("voice.mute")}
+        </Button>
+        <span role="status">{isOn ? t(voice.isMuted ? "voice.muted" : "voice.heard") : t("voice.joining")}</span>
+        {isOn && !hasCrew && <small>{t("voice.crewAway")}</small>}
+        {isOn && hasCrew && crewBps < FULL_BPS && <small>{t("voice.crewRate", { kbps: crewBps / 1_000 })}</small>}
+      </div>
+      <VoiceNote voice={voice} />
+    </>
   );
 }
 

@@ -2,8 +2,8 @@
 
 import { type Advice, type DoseUnit, PATIENT_CLASSES, type PatientClass, readAdvice, type Route, ROUTES, UNITS } from "../wire/advice.ts";
 import { Fields } from "../wire/decode.ts";
-import { type Happening, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "../wire/room.ts";
-import { getJson, postJson } from "./client.ts";
+import { type Conversation, type Happening, readConversation, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "../wire/room.ts";
+import { getJson, postJson, postText } from "./client.ts";
 
 export type Range = { least: number; most: number };
 
@@ -191,4 +191,24 @@ export async function openGuestLink(token: string): Promise<GuestWho> {
 
 export async function whoIsGuest(): Promise<GuestWho> {
   return readGuestWho(await getJson("/guest"));
+}
+
+export async function getConversation(encounterId: string, signal?: AbortSignal): Promise<Conversation> {
+  return readConversation(Fields.of(await getJson(ofEncounter(encounterId, "voices"), signal), "voices"));
+}
+
+/**
+ * Join the conversation of an encounter at the hub.
+ *
+ * @throws Problem: there is no seat in the room, or the encounter is closed.
+ */
+export async function joinConversation(unit: string, encounterId: string, offer: string): Promise<{ answer: string; end: () => void }> {
+  const given = Fields.of(await postJson("/media/tokens", { unit, camera: encounterId, action: "talk" }), "token");
+  const authorization = `Bearer ${given.text("token")}`;
+  const path = `/media/talk/${encodeURIComponent(unit)}/${encodeURIComponent(given.text("camera"))}`;
+  const { text, location } = await postText(path, offer, { "content-type": "application/sdp", authorization });
+  const end = () => {
+    if (location !== null) void fetch(location, { method: "DELETE", headers: { authorization }, keepalive: true }).catch(() => undefined);
+  };
+  return { answer: text, end };
 }

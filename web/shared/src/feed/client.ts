@@ -226,6 +226,8 @@ export class FeedClient {
         return this.room(message.unit).handoff(message.handoff);
       case "room":
         return this.room(message.unit).setView(message.room);
+      case "voices":
+        return this.room(message.unit).setConversation(message.conversation);
       case "room_event":
         return this.room(message.unit).happened(message.event);
       case "ring":

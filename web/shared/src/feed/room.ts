@@ -5,7 +5,7 @@ import type { PatientNote, Score } from "../wire/bodies.ts";
 import { readAlarm, readPatient, readScore, readVitals } from "../wire/bodies.ts";
 import type { Advice } from "../wire/advice.ts";
 import type { Handoff, StreamRecord } from "../wire/feed.ts";
-import type { Happening, RoomView } from "../wire/room.ts";
+import type { Conversation, Happening, RoomView } from "../wire/room.ts";
 import type { WaveBlock } from "../wire/wave.ts";
 import { WaveRing } from "../ecg/ring.ts";
 import { Stills } from "./stills.ts";
@@ -15,7 +15,7 @@ import { Vitals } from "./vitals.ts";
 export type Stamped<T> = T & { capturedUtcUs: number };
 
 /** What a part of a screen listens to. */
-export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "stills" | "people" | "record";
+export type Part = "vitals" | "score" | "alarms" | "advice" | "handoff" | "patient" | "waves" | "backfill" | "gaps" | "encounter" | "stills" | "people" | "voices" | "record";
 
 /** A hole for good: accepted on the vehicle, then lost, with the reason. */
 export type RecordGap = { stream: string; firstUtcUs: number | null; lastUtcUs: number | null; reason: string };
@@ -32,6 +32,7 @@ export class Room {
   private newestScore: Stamped<Score> | null = null;
   private newestPatient: Stamped<PatientNote> | null = null;
   private openEncounter: OpenEncounter | null = null;
+  private talk: Conversation | null = null;
   private gapList: RecordGap[] = [];
   private backfilledUtcUs: { stream: string; firstUtcUs: number; lastUtcUs: number } | null = null;
   private readonly topics = new Topics();
@@ -127,6 +128,17 @@ export class Room {
     if (event.number !== null) this.eventByNumber.set(event.number, event);
     this.eventSnapshot = [...this.eventByNumber.values()].sort((a, b) => a.atUtcUs - b.atUtcUs || (a.number ?? 0) - (b.number ?? 0));
     this.tell("record");
+  }
+
+  setConversation(conversation: Conversation): void {
+    this.talk = conversation;
+    this.tell("voices");
+  }
+
+  /** Who is in the conversation of the open encounter. */
+  get conversation(): Conversation | null {
+    const { talk } = this;
+    return talk !== null && talk.encounterId === this.openEncounter?.encounterId ? talk : null;
   }
 
   get view(): RoomView | null {

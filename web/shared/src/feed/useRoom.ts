@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { getAdvice, getHandoffs, getRecords, getWaves, openEncounters } from "../api/hub.ts";
-import { getHappenings, getRoomView } from "../api/consult.ts";
+import { getConversation, getHappenings, getRoomView } from "../api/consult.ts";
 import type { FeedClient } from "./client.ts";
 import { useFeed, useFeedPhase, useRoomPart, useUnit } from "./context.tsx";
 import type { Room } from "./room.ts";
@@ -143,6 +143,12 @@ function useEncounter(room: Room): void {
     getRoomView(known, abort.signal).then(
       (view) => {
         room.setView(view);
+      },
+      () => undefined,
+    );
+    getConversation(known, abort.signal).then(
+      (conversation) => {
+        room.setConversation(conversation);
       },
       () => undefined,
     );

@@ -52,7 +52,8 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
   if (wanted.some((codec) => codec.mimeType === "video/H264")) transceiver.setCodecPreferences(wanted);
 }
 
-function gathered(peer: RTCPeerConnection): Promise<void> {
+/** Resolve once `peer` knows its own addresses, or after a while. */
+export function gathered(peer: RTCPeerConnection): Promise<void> {
   if (peer.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {

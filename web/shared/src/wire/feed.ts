@@ -3,7 +3,7 @@
 import { readStanding, type StandingAlarm } from "../alarm/standing.ts";
 import { type Advice, readAdvice } from "./advice.ts";
 import { Fields } from "./decode.ts";
-import { type Happening, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "./room.ts";
+import { type Conversation, type Happening, readConversation, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "./room.ts";
 
 export const LINK_STATES = ["live", "thin", "store-and-forward", "recovering", "lost", "unknown"] as const;
 export type LinkState = (typeof LINK_STATES)[number];
@@ -93,6 +93,7 @@ export type FeedMessage =
   | { t: "advice"; unit: string; advice: Advice }
   | { t: "handoff"; unit: string; encounterId: string; handoff: Handoff }
   | { t: "room"; unit: string; room: RoomView }
+  | { t: "voices"; unit: string; conversation: Conversation }
   | { t: "room_event"; unit: string; event: Happening }
   | { t: "ring"; ring: RingLine }
   | { t: "replaced"; encounterId: string }
@@ -156,6 +157,8 @@ export function decodeFeed(text: string): FeedMessage | null {
       };
     case "room":
       return { t: "room", unit: f.text("unit"), room: readRoomView(f) };
+    case "voices":
+      return { t: "voices", unit: f.text("unit"), conversation: readConversation(f) };
     case "room_event":
       return { t: "room_event", unit: f.text("unit"), event: readHappening(f) };
     case "ring":

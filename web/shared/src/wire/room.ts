@@ -10,10 +10,20 @@ export type RingState = (typeof RING_STATES)[number];
 
 export type Call = { name: string; organisation: string; step: number; state: CallState };
 export type Ring = { ringId: string; target: string; state: RingState; calls: Call[] };
-export type Seat = { name: string; organisation: string; role: string; joinedUtcUs: number; isLost: boolean };
+/** `who` is the same in the conversation; null where the server is older than that. */
+export type Seat = { who: string | null; name: string; organisation: string; role: string; joinedUtcUs: number; isLost: boolean };
 
 /** Who is in a room and how its rings stand. */
 export type RoomView = { encounterId: string; people: Seat[]; rings: Ring[] };
+
+/** Somebody in a room's conversation; `isOn`: sound comes from their microphone. */
+export type Heard = { who: string; isOn: boolean; isSpeaking: boolean };
+
+/** The conversation of a room; `crewBps`: the most that one voice may use on the vehicle's link. */
+export type Conversation = { encounterId: string; voices: Heard[]; crewBps: number | null };
+
+/** The vehicle's place in a conversation. */
+export const CREW = "crew";
 
 /** One thing that happened in a room; `number` is null for a step of an advice. */
 export type Happening = { number: number | null; atUtcUs: number; kind: string; by: string | null; facts: Record<string, string> };
@@ -38,7 +48,7 @@ export type RingLine = {
 
 export function readSeat(value: unknown, path = "seat"): Seat {
   const f = Fields.of(value, path);
-  return { name: f.text("name"), organisation: f.text("organisation"), role: f.text("role"), joinedUtcUs: f.number("joined_utc_us"), isLost: f.flag("is_lost") };
+  return { who: f.textOr("who"), name: f.text("name"), organisation: f.text("organisation"), role: f.text("role"), joinedUtcUs: f.number("joined_utc_us"), isLost: f.flag("is_lost") };
 }
 
 export function readRing(value: unknown, path = "ring"): Ring {
@@ -56,6 +66,15 @@ export function readRing(value: unknown, path = "ring"): Ring {
 
 export function readRoomView(f: Fields): RoomView {
   return { encounterId: f.text("encounter_id"), people: f.list("people", readSeat), rings: f.list("rings", readRing) };
+}
+
+export function readHeard(value: unknown, path = "voice"): Heard {
+  const f = Fields.of(value, path);
+  return { who: f.text("who"), isOn: f.flag("is_on"), isSpeaking: f.flag("is_speaking") };
+}
+
+export function readConversation(f: Fields): Conversation {
+  return { encounterId: f.text("encounter_id"), voices: f.list("voices", readHeard), crewBps: f.numberOr("crew_bps") };
 }
 
 export function readHappening(f: Fields): Happening {
