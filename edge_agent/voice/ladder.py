@@ -12,9 +12,12 @@ from typing import Final
 STEPS_BPS: Final = (0, 6_000, 12_000, 24_000)
 """Opus speech: 24 kbit/s is full band, 12 wide band, 6 is understood. Source: RFC 6716, 2.1.1."""
 
-_LATE_S: Final = 0.3  # readings wait so much longer than usual
-_LATE_HARD_S: Final = 1.5  # so long that pictures have not given way fast enough
-_QUEUE_S: Final = 0.5  # by the newest acks
+_LATE_S: Final = 0.7  # readings wait so much longer than usual
+_QUEUE_S: Final = 0.7  # by the newest acks
+_LASTS_S: Final = (
+    1.0  # either for so long: a busy computer has moments that are no sign of the link
+)
+_LATE_HARD_S: Final = 2.0  # so long that pictures have not given way fast enough
 _SETTLE_S: Final = 1.5  # after a step down, before the next
 _FIRST_WAIT_S: Final = 4.0
 _LONGEST_WAIT_S: Final = 64.0
@@ -30,6 +33,7 @@ class VoiceLadder:
         self._is_up = True
         self._changed_s = now_s - _SETTLE_S
         self._rose_s: float | None = None
+        self._waits_since_s: float | None = None
         self._wait_s = _FIRST_WAIT_S
 
     @property
@@ -53,20 +57,26 @@ class VoiceLadder:
             self._is_up, self._changed_s = True, now_s
             self._index = min(self._index, _RETURN)
             return
+        if late_s <= _LATE_S and queue_s <= _QUEUE_S:
+            self._waits_since_s = None
+            self._rise(now_s)
+            return
+        self._waits_since_s = since_s = self._waits_since_s or now_s
         is_hard = late_s > _LATE_HARD_S
-        waits = late_s > _LATE_S or queue_s > _QUEUE_S
-        if is_hard or (waits and not moves):
+        if now_s - since_s >= _LASTS_S and (is_hard or not moves):
             self._fall(now_s)
-        elif waits:
-            self._changed_s = max(self._changed_s, now_s - self._wait_s / 2)
-        elif self._index < len(STEPS_BPS) - 1 and now_s - self._changed_s >= self._wait_s:
+
+    def _rise(self, now_s: float) -> None:
+        """Try the next step where the last has stood for long enough."""
+        is_top = self._index == len(STEPS_BPS) - 1
+        if not is_top and now_s - self._changed_s >= self._wait_s:
             self._index += 1
             self._changed_s = self._rose_s = now_s
         elif self._rose_s is not None and now_s - self._rose_s > 2 * _FAILED_S:
             self._wait_s, self._rose_s = _FIRST_WAIT_S, None
 
     def _fall(self, now_s: float) -> None:
-        if now_s - self._changed_s < _SETTLE_S and self._rose_s is None:
+        if now_s - self._changed_s < _SETTLE_S:
             return
         if self._rose_s is not None and now_s - self._rose_s < _FAILED_S:
             self._wait_s = min(_LONGEST_WAIT_S, 2 * self._wait_s)

@@ -19,6 +19,7 @@ FLAGS = [
     "--allow-loopback-in-peer-connection",  # for machines that have no other network
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
 ]  # fmt: skip
 
 Shoot = Callable[[Page, str], None]
