@@ -108,7 +108,7 @@ function Sound({ room }: { room: Room }) {
         <Button
           size="xs"
           variant={voice.isMuted ? "default" : "filled"}
-          color="red"
+          color="red.9"
           data-testid="voice-toggle"
           aria-pressed={!voice.isMuted}
           disabled={!isOn}
