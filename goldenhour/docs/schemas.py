@@ -22,7 +22,8 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 FEED: Final[tuple[type[BaseModel], ...]] = (
     feed.Watch, feed.Hello, feed.Tick, feed.FleetChanged, feed.RecordSeen, feed.Backfilled,
     feed.EncounterChanged, AdviceChanged, feed.HandoffChanged,
-    room.RoomChanged, room.RoomHappened, room.RingChanged, room.ScreenReplaced, WaveHeader,
+    room.RoomChanged, room.VoicesChanged, room.RoomHappened, room.RingChanged,
+    room.ScreenReplaced, WaveHeader,
 )  # fmt: skip
 
 _STAMP: Final = {"type": "integer", "minimum": 0, "maximum": MAX_UTC_US}
