@@ -11,7 +11,7 @@ from hub.api.gate import SignedIn, SignedInOrGuest, anybody
 from hub.consult.consult import Consult
 from hub.consult.record import Entry, record_of
 from hub.store import encounters
-from protocols.errors import SignInError
+from protocols.errors import AccessError, SignInError
 from protocols.ids import UUID_PATTERN
 from protocols.live.room import RingChanged, RoomChanged, VoicesChanged
 
@@ -101,11 +101,12 @@ async def voices(
     if principal is None:
         raise SignInError(reason="sign in first")
     request.state.principal = principal
-    state = request.app.state
-    encounter = await encounters.find(state.pool, encounter_id)
-    is_crew = principal.unit is not None and principal.unit == encounter.unit
+    state, is_crew = request.app.state, principal.unit is not None
     if not is_crew:
         principal.require(Action.SEE_PATIENT, encounter_id=encounter_id)
+    encounter = await encounters.find(state.pool, encounter_id)
+    if is_crew and principal.unit != encounter.unit:
+        raise AccessError(action="room.voices", unit=encounter.unit)
     consult: Consult = state.consult
     if since is None:
         return consult.voices.view(encounter.encounter_id, encounter.unit)

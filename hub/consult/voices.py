@@ -76,8 +76,8 @@ class Voices:
 
         Raises:
             NotFoundError: the unit has no such encounter.
-            AccessError: they may not, or have no seat in the room.
-            ConflictError: the encounter is closed.
+            AccessError: they may not.
+            ConflictError: they have no seat in the room, or the encounter is closed.
         """
         encounter = await encounters.find(self._pool, source.camera)
         key = encounter.encounter_id
@@ -86,7 +86,7 @@ class Voices:
         if who.unit is None:
             who.require(Action.JOIN_ROOM, encounter_id=key)
             if self._rooms.seat_of(key, who.subject) is None:
-                raise AccessError(action="room.talk", reason="join the room first")
+                raise ConflictError(reason="join the room first", encounter_id=key)
         elif who.unit != encounter.unit:
             raise AccessError(action="room.talk", unit=encounter.unit)
         if encounter.closed_utc_us is not None:

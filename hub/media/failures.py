@@ -12,6 +12,7 @@ from hub.media.errors import (
 from hub.media.wire import Failure
 from protocols.errors import (
     AccessError,
+    ConflictError,
     FleetError,
     MediaError,
     NotFoundError,
@@ -23,6 +24,7 @@ STATUSES: Final[dict[type[FleetError], int]] = {
     TokenError: 401,
     AccessError: 403,
     NotFoundError: 404,
+    ConflictError: 409,
     StaleSessionError: 412,
     OfferRefusedError: 422,
     MediaBusyError: 503,

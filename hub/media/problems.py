@@ -19,6 +19,7 @@ _TITLES: Final = {
     401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
+    409: "Not possible now",
     412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",

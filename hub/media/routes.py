@@ -94,7 +94,8 @@ Talking = Callable[[Request, MediaPrincipal, SourceId], Awaitable[SourceId]]
 """Whether somebody may talk in an encounter (the `camera` of the source), and its one name.
 
 Raises:
-    AccessError: they may not, or are not in the room.
+    AccessError: they may not.
+    ConflictError: they are not in the room, or it is closed.
     NotFoundError: there is no such encounter of the unit.
 """
 

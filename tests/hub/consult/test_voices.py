@@ -74,7 +74,7 @@ def place(encounter_id: str) -> SourceId:
 async def test_only_who_has_a_seat_may_talk(clinic: Clinic) -> None:
     encounter_id = await opened(clinic)
     voices = clinic.consult.voices
-    with pytest.raises(AccessError, match="join the room first"):
+    with pytest.raises(ConflictError, match="join the room first"):
         await voices.admit(ANN, place(encounter_id))
     await came(clinic, encounter_id)
     assert await voices.admit(ANN, place(encounter_id)) == place(encounter_id)

@@ -21,7 +21,7 @@ from hub.media import (
     SourceId,
     media_router,
 )
-from protocols.errors import AccessError
+from protocols.errors import AccessError, ConflictError
 from protocols.ids import UnitId
 from protocols.runtime.clock import SystemClock
 
@@ -114,6 +114,8 @@ async def stand(settings: MediaSettings | None = None) -> AsyncIterator[Stand]:
     async def talking(_request: Request, who: MediaPrincipal, source: SourceId) -> SourceId:
         if who.subject == "stranger":
             raise AccessError(action="room.talk")
+        if who.subject == "passer-by":
+            raise ConflictError(reason="join the room first")
         return source
 
     lasting = Lasting(process.client, SystemClock(), standing)

@@ -147,12 +147,13 @@ async def test_the_newer_of_one_person_s_sessions_replaces_the_older(hub: Stand)
 
 
 async def test_a_conversation_refuses_video_and_strangers(hub: Stand) -> None:
-    answer = await hub.http.post(
-        "/api/v1/media/tokens",
-        json={"unit": "amb-1", "camera": ROOM, "action": "talk"},
-        headers={"x-user": "stranger"},
-    )
-    assert answer.status_code == 403
+    for user, status in (("stranger", 403), ("passer-by", 409)):
+        answer = await hub.http.post(
+            "/api/v1/media/tokens",
+            json={"unit": "amb-1", "camera": ROOM, "action": "talk"},
+            headers={"x-user": user},
+        )
+        assert answer.status_code == status
     talker = Talker(hub.http, await hub.token("talk", camera=ROOM, user="chen"))
     talker.pc.addTransceiver(talker.tone, direction="sendonly")
     talker.pc.addTransceiver("video", direction="recvonly")

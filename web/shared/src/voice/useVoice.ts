@@ -3,6 +3,8 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { type Ask, type LineState, type MicProblem, VoiceLine } from "./line.ts";
 
 const AGAIN_MS = 3_000;
+/** The seat in the room may be on its way while the first offer is. */
+const FIRST_AGAIN_MS = 400;
 
 export type Voice = {
   /** "off": not in a room, or no room for sound; "joining" until sound can pass, again after a loss. */
@@ -44,7 +46,7 @@ export function useVoice(room: string | null, ask: Ask, bps: number): Voice {
     const again = () => {
       timer ??= setTimeout(() => {
         setAttempt((count) => count + 1);
-      }, AGAIN_MS);
+      }, attempt === 0 ? FIRST_AGAIN_MS : AGAIN_MS);
     };
     const mine = new VoiceLine((now) => {
       setState(now);
