@@ -43,6 +43,7 @@ from protocols.runtime.supervise import Service, supervise
 MEDIA_TOKEN_S: Final = 300
 _LOOK_S: Final = 1.0
 _HEALTH_S: Final = 2.0
+_COLLECT_AFTER: Final = 50_000  # objects made and not gone again
 
 OnReady = Callable[[dict[str, Any]], None]
 
@@ -72,6 +73,7 @@ async def run_hub(settings: HubSettings, *, clock: Clock, on_ready: OnReady) -> 
                 await hub.wait_ready()
                 gc.collect()
                 gc.freeze()  # what stands since the start is looked at no more
+                gc.set_threshold(_COLLECT_AFTER, 20, 20)
                 on_ready(hub.addresses)
                 await asyncio.Event().wait()
     finally:
