@@ -31,6 +31,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._streams: dict[Stream, _Held] = {}
+        self.waiting = 0  # records held
 
     def append(self, stream: Stream, record: Record) -> int:
         """Keep `record` and return its seq."""
@@ -38,6 +39,7 @@ class MemoryJournal:
         if held is None:
             held = self._streams[stream] = _Held()
         held.records.append(record)
+        self.waiting += 1
         return held.first_seq + len(held.records) - 1
 
     def overflow(self, stream: Stream) -> tuple[int, int, int, int] | None:
@@ -52,6 +54,7 @@ class MemoryJournal:
         dropped = [held.records.popleft() for _ in range(SHED_RECORDS)]
         first = held.first_seq
         held.first_seq += SHED_RECORDS
+        self.waiting -= SHED_RECORDS
         return (
             first, held.first_seq - 1, dropped[0].captured_utc_us, dropped[-1].captured_utc_us,
         )  # fmt: skip
@@ -61,8 +64,9 @@ class MemoryJournal:
         held = self._streams.get(stream)
         if held is None:
             return []
-        freed = min(watermark - held.first_seq + 1, len(held.records))
-        held.first_seq += max(0, freed)
+        freed = max(0, min(watermark - held.first_seq + 1, len(held.records)))
+        held.first_seq += freed
+        self.waiting -= freed
         return [held.records.popleft().captured_utc_us for _ in range(freed)]
 
     def read(self, stream: Stream, first: int, last: int) -> Iterator[Record]:
@@ -77,7 +81,3 @@ class MemoryJournal:
             held.records[0].captured_utc_us for held in self._streams.values() if held.records
         ]
         return min(oldest, default=None)
-
-    def waiting(self) -> int:
-        """Return how many records are held."""
-        return sum(len(held.records) for held in self._streams.values())

@@ -101,7 +101,7 @@ class LightUnit:
     @property
     def waiting(self) -> int:
         """Records that the hub has not acknowledged."""
-        return self._journal.waiting()
+        return self._journal.waiting
 
     @property
     def oldest_utc_us(self) -> int | None:
@@ -118,7 +118,7 @@ class LightUnit:
         if now_s >= self._next_event_s:
             self._step(now_utc_us, now_s)
         record = Record(now_utc_us, position_body(self._drive.step()))
-        if self._is_connected and not self._journal.waiting():
+        if self._is_connected and not self._journal.waiting:
             seq = self._journal.append(Stream.POSITION, record)
             self._alone = _Alone(seq, record, now_s)
             return

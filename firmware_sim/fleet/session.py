@@ -209,7 +209,7 @@ class Session:
             now_utc_us = self._clock.utc_us()
             for captured_utc_us in freed_utc_us:
                 self._waits.add((now_utc_us - captured_utc_us) // 1_000)
-            if self._wire is wire:
+            if self._wire is wire and self.unit.waiting:
                 self._send(wire, now_s)
 
 
