@@ -60,6 +60,13 @@ def accounts(
     return found
 
 
+def last_seqs(connection: sqlite3.Connection) -> dict[Stream, int]:
+    """Return how far each stream went."""
+    found = connection.execute("SELECT stream, last_seq FROM stream").fetchall()
+    named = {stream_named(name): last_seq for name, last_seq in found}
+    return {stream: last_seq for stream, last_seq in named.items() if stream is not None}
+
+
 def append(connection: sqlite3.Connection, rows: Sequence[Row], *, now_utc_us: int) -> None:
     """Write `rows` inside the caller's transaction."""
     connection.executemany(
