@@ -16,7 +16,6 @@ from protocols.messages import DirectoryOrder, Presence
 from tests.edge_agent.journal.filling import alarm, pulse
 from tests.edge_agent.uplink.ground import Ground, ground
 
-
 ORDER_ID = "6f2f9d0e-8a39-4a3c-9a65-0d2f6c1f6a01"
 
 
