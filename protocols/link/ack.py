@@ -7,6 +7,7 @@ timestamp echo as in RFC 7323) or null, `f` refusals `[[reason, count], …]` si
 An ack states the whole truth of the streams that it names: repeating or losing one harms nothing.
 """
 
+import json
 import re
 import struct
 import uuid
@@ -57,6 +58,31 @@ class Held:
 
     watermark: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """All that is held, as runs of seqs."""
+        return ((1, self.watermark), *self.ranges) if self.watermark else self.ranges
+
+    @property
+    def last(self) -> int:
+        """The highest seq that is held; 0 for none."""
+        return self.ranges[-1][1] if self.ranges else self.watermark
+
+    @property
+    def ranges_text(self) -> str:
+        """The ranges as a ledger's column keeps them: JSON."""
+        return json.dumps(self.ranges) if self.ranges else "[]"
+
+    @classmethod
+    def from_columns(cls, watermark: int, ranges_text: str) -> "Held":
+        """Return what a ledger's two columns say.
+
+        Raises:
+            ValueError, TypeError: they say nothing.
+        """
+        pairs = tuple((int(first), int(last)) for first, last in json.loads(ranges_text))
+        return cls(watermark=watermark, ranges=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
