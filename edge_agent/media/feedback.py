@@ -4,7 +4,8 @@ Receiver reports (RFC 3550, 6.4.2) tell the share that was lost, about once a se
 asked for again (NACK, RFC 4585, 6.2.1) tell it sooner. What is asked for again is not sent again
 while there is no room: a link that has just become thin would carry nothing else. The receiver's
 estimate (REMB, draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what
-arrived, times a margin. How it rises says nothing here; see the ladder.
+arrived, times a margin. It falls for a burst on an idle link, too, and is told apart from losses.
+How it rises says nothing here; see the ladder.
 """
 
 from collections import deque
@@ -43,6 +44,7 @@ class Feedback:
         self._now_s = now_s
         self._sent: deque[tuple[float, int]] = deque()
         self._arriving: float | None = None
+        self._guessed: float | None = None
         self._estimate_bps: float | None = None
         self._heard_s: float | None = None
         self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
@@ -82,8 +84,13 @@ class Feedback:
         return self._heard_s is not None and self._now_s() - self._heard_s < within_s
 
     def take_arriving(self) -> float | None:
-        """Return the least share that was said to arrive since this was asked last."""
+        """Return the least share that arrived, by what was lost, since this was asked last."""
         told, self._arriving = self._arriving, None
+        return told
+
+    def take_estimated(self) -> float | None:
+        """Return the least share that the receiver's estimate gave since this was asked last."""
+        told, self._guessed = self._guessed, None
         return told
 
     def _hear(self, packet: Any, ssrc: int) -> None:
@@ -121,7 +128,7 @@ class Feedback:
         if has_fallen and sent_bps > 0:
             arriving = estimate_bps / _ESTIMATE_MARGIN / sent_bps
             if arriving < _CLEARLY:
-                self._tell(arriving)
+                self._guessed = arriving if self._guessed is None else min(arriving, self._guessed)
 
     def _tell(self, arriving: float) -> None:
         self._arriving = arriving if self._arriving is None else min(self._arriving, arriving)

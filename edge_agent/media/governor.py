@@ -131,6 +131,8 @@ class Governor:
         publishers = [one for one in self._publishers.values() if one.is_published]
         told = [one.feedback.take_arriving() for one in publishers]
         arriving = [share for share in told if share is not None]
+        guessed = [one.feedback.take_estimated() for one in publishers]
+        estimated = [share for share in guessed if share is not None]
         self.link_bps = load.carried_bps
         self.readings_bps = self._measure_readings(now_s, load.sent_bytes)
         return Evidence(
@@ -143,6 +145,7 @@ class Governor:
             video_bps=sum(one.feedback.sent_bps for one in publishers),
             wanted_bps=sum(self._wanted_bps(name) for name in self._cameras),
             arriving=min(arriving, default=None),
+            estimated=min(estimated, default=None),
             is_heard=any(one.feedback.is_heard(_HEARD_S) for one in publishers),
         )
 

@@ -48,6 +48,10 @@ _FAST_S: Final = 1.0
 _PROVED_S: Final = 1.5
 _FIRST_WAIT_S: Final = 2.5
 _LONGEST_WAIT_S: Final = 5.0
+_GOOD: Final = 8  # from this rate on the picture is large: more is worth less than a freeze
+_GOOD_WAIT_S: Final = 80.0  # so a rate above it that failed is tried ever more seldom
+_STOOD_S: Final = 20.0  # a rate that failed sooner after it was tried was too much from the first
+_NOTICED_S: Final = 0.06  # readings wait so much longer than at best: something queues
 _SILENT_S: Final = 2.5
 _STILLS_S: Final = 10.0  # the link's own measure spans so long; before, it tells of the past
 _BLIND_TRIAL_S: Final = 20.0
@@ -62,8 +66,10 @@ NOTHING: Final = -2
 class Evidence:
     """What was measured, at one look. Rates in bit/s.
 
-    `arriving`: the share of the video that arrives, worst of what was told since the last look;
-    None: nothing was told. `link_bps`: what the readings' own way carried at best in 10 s.
+    `arriving`: the share of the video that arrives, by what was lost, worst of what was told since
+    the last look; `estimated`: the same by the receiver's estimate, which falls for a burst on an
+    idle link, too. None: nothing was told. `link_bps`: what the readings' own way carried at best
+    in 10 s.
     """
 
     now_s: float
@@ -75,6 +81,7 @@ class Evidence:
     video_bps: float = 0.0  # sent, over the last second
     wanted_bps: float = math.inf  # more than this the cameras have no use for
     arriving: float | None = None
+    estimated: float | None = None
     is_heard: bool = True  # the hub reports on the video
 
 
@@ -128,8 +135,9 @@ class Allowance:
         """Take in what was measured."""
         self._now_s = seen.now_s
         now_s = seen.now_s
-        if seen.arriving is not None:
-            self._share, self._share_s = seen.arriving, now_s
+        share = _believed(seen)
+        if share is not None:
+            self._share, self._share_s = share, now_s
         if seen.queue_s > _QUEUE_S / 2:
             self._queued_s = now_s
         if not seen.is_answered and not seen.is_heard:
@@ -188,8 +196,9 @@ class Allowance:
             least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
         elif seen.late_s > _LATE_S:
             below = min(below, self._index - 4)  # to a quarter: nothing tells how much as yet
-        if self._is_trial and now_s - self._rose_s < 2 * _PROVED_S + _FIRST_WAIT_S:
-            self._wait_s = min(_LONGEST_WAIT_S, self._wait_s * 2)
+        most_s = _GOOD_WAIT_S if self._index > _GOOD else _LONGEST_WAIT_S
+        is_too_much = now_s - self._rose_s < _STOOD_S
+        self._wait_s = min(most_s, self._wait_s * 2) if is_too_much else _FIRST_WAIT_S
         self._ceiling = self._index
         self._is_fast = False
         self._fell_s = now_s
@@ -198,7 +207,10 @@ class Allowance:
     def _wait_until_passed(self, seen: Evidence) -> None:
         if seen.arriving is not None and seen.arriving < _LOSING:  # of what was sent before
             fitting = index_of(_MARGIN * seen.arriving * self._sent_bps)
-            self._go(max(0, min(self._index, fitting)), seen.now_s)
+            is_hopeless = self._index <= _FIRST and seen.arriving < _HOPELESS
+            self._go(max(STILLS if is_hopeless else 0, min(self._index, fitting)), seen.now_s)
+            if self._index < 0:
+                return
         held_s = seen.now_s - (self._held_since_s or 0.0)
         if held_s > _HOLD_S or (held_s > 3 * LOOK_S and seen.late_s < _LATE_S / 3):
             self._held_since_s = None
@@ -211,7 +223,7 @@ class Allowance:
             return
         self._proved_bps = self.bps
         if self._is_trial and self._ceiling is not None and self._index >= self._ceiling:
-            self._is_fast, self._ceiling, self._wait_s = True, None, _FIRST_WAIT_S
+            self._is_fast, self._ceiling = True, None
         self._is_trial = False
 
     def _rise(self, seen: Evidence) -> None:
@@ -262,6 +274,13 @@ class Allowance:
         if index < 0:
             self._held_since_s = None
             self._proved_bps = 0
+
+
+def _believed(seen: Evidence) -> float | None:
+    """Return the share that arrives; an estimate counts where the readings notice something."""
+    if seen.estimated is None or max(seen.late_s, seen.queue_s) < _NOTICED_S:
+        return seen.arriving
+    return seen.estimated if seen.arriving is None else min(seen.arriving, seen.estimated)
 
 
 def index_of(bps: float) -> int:

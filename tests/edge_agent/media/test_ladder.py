@@ -114,6 +114,19 @@ def test_a_cut_link_ends_video_and_its_return_brings_it_back(seed: int, cut_s: f
     assert driven.first_moving(after_s=30 + cut_s) < 5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_estimate_that_bursts_startle_holds_nothing_down(seed: int) -> None:
+    """The hub's estimate falls for a burst of pictures, too; nothing queues and nothing is lost."""
+
+    def rate(at_s: float) -> float:
+        return 48e3 if 30 <= at_s < 75 else 3e6
+
+    driven = drive(rate, for_s=120, seed=seed, startled=0.1)
+    assert driven.step_at(29.9) is HD
+    assert driven.reached(HD, after_s=75) < 15
+    assert driven.step_at(119) is HD
+
+
 def test_random_loss_without_delay_costs_no_step() -> None:
     driven = drive(lambda _: 3e6, for_s=100, seed=3, loss=0.05)
     assert driven.step_at(99) is HD

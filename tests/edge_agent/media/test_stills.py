@@ -126,9 +126,11 @@ def test_a_falling_estimate_says_what_arrives_and_a_rising_one_nothing() -> None
     feedback.left(100_000)
     sender.hear(estimate(700_000))
     sender.hear(estimate(750_000))
-    assert feedback.take_arriving() is None
+    assert feedback.take_estimated() is None
     sender.hear(estimate(170_000))
-    assert feedback.take_arriving() == pytest.approx(170_000 / 0.85 / 800_000, rel=0.01)
+    assert feedback.take_arriving() is None, "nothing was lost"
+    assert feedback.take_estimated() == pytest.approx(170_000 / 0.85 / 800_000, rel=0.01)
+    assert feedback.take_estimated() is None
 
 
 def test_what_is_said_of_another_stream_is_not_taken() -> None:
@@ -139,6 +141,7 @@ def test_what_is_said_of_another_stream_is_not_taken() -> None:
         sender.hear(estimate(bps, ssrc=5))
     sender.hear(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=b"\x00" * 12))
     assert feedback.take_arriving() is None
+    assert feedback.take_estimated() is None
 
 
 def test_the_names_that_are_read_are_aiortc_s() -> None:

@@ -55,7 +55,7 @@ class Drive:
         return float("inf")
 
 
-def drive(  # noqa: PLR0913 -- what a link and a camera may be like
+def drive(  # noqa: PLR0913, PLR0915 -- what a link and a camera may be like
     capacity_bps: Callable[[float], float],
     *,
     for_s: float,
@@ -63,8 +63,12 @@ def drive(  # noqa: PLR0913 -- what a link and a camera may be like
     top: VideoStep = VideoStep.HD,
     fills: float = 1.0,
     loss: float = 0.0,
+    startled: float = 0.0,
 ) -> Drive:
-    """Drive along a link of `capacity_bps` at each time (0: cut)."""
+    """Drive along a link of `capacity_bps` at each time (0: cut).
+
+    `startled`: of all looks, at how many the receiver's estimate falls for no reason.
+    """
     rng = random.Random(seed)
     allowance, gate, drive = Allowance(now_s=0.0), Gate(top), Drive()
     queued = 0.0  # bits
@@ -103,12 +107,16 @@ def drive(  # noqa: PLR0913 -- what a link and a camera may be like
         else:
             carried.append(0.0)
         share: float | None = None
+        estimated: float | None = None
         total = sum(one[1] for one in sent)
         if rate and total and now_s >= report_s:
             report_s = now_s + rng.uniform(0.5, 1.5)
             share = 1 - sum(one[2] for one in sent) / total
         elif rate and total and delay_s > 0.1 and queued > before:
-            share = min(1.0, max(0.0, rate - READINGS_BPS) / (total / min(1.0, now_s + 0.1)))
+            room_bps = max(0.0, rate - READINGS_BPS)
+            estimated = min(1.0, room_bps / (total / min(1.0, now_s + 0.1)))
+        elif rate and total and rng.random() < startled:
+            estimated = rng.uniform(0.5, 0.8)
         allowance.look(
             Evidence(
                 now_s=now_s,
@@ -120,6 +128,7 @@ def drive(  # noqa: PLR0913 -- what a link and a camera may be like
                 video_bps=total,
                 wanted_bps=2_000_000,
                 arriving=share,
+                estimated=estimated,
                 is_heard=now_s - heard_s < 2.5,
             )
         )
