@@ -16,18 +16,19 @@ import {
 } from "@goldenhour/shared";
 import { NativeSelect, SegmentedControl } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { type Earlier, fetchEarlier, MINUTES_BEFORE } from "./earlier.ts";
+import { type Grabbed, grabPaper } from "./picture/grab.ts";
 
 type Choice = "3x4" | "6x2";
 
 /** So many freezes are offered to compare with. */
 const MOST_FROZEN = 6;
 
-/** The live 12-lead; frozen, it is a page of the last ten seconds, to be measured and compared. */
-export function EcgCard({ room }: { room: Room }) {
+/** The live 12-lead; frozen, it is a page of the last ten seconds, to be measured, compared and drawn on. */
+export function EcgCard({ room, onGrab }: { room: Room; onGrab?: ((grabbed: Grabbed) => void) | undefined }) {
   const { t } = useTranslation();
   const feed = useFeed();
   const isNarrow = useMediaQuery("(max-width: 720px)");
@@ -75,7 +76,7 @@ export function EcgCard({ room }: { room: Room }) {
       {still === null ? (
         <EcgPaper room={room} layout={layout} />
       ) : (
-        <Frozen key={still.endUtcUs} room={room} still={still} layout={layout} frozenUtcUs={frozenUtcUs} />
+        <Frozen key={still.endUtcUs} room={room} still={still} layout={layout} frozenUtcUs={frozenUtcUs} onGrab={onGrab} />
       )}
       <EcgFoot room={room} />
     </Card>
@@ -83,7 +84,13 @@ export function EcgCard({ room }: { room: Room }) {
 }
 
 /** The frozen page with its calipers, and under it one of before, at the same scale. */
-function Frozen({ room, still, layout, frozenUtcUs }: { room: Room; still: Still; layout: LayoutName; frozenUtcUs: readonly number[] }) {
+function Frozen({ room, still, layout, frozenUtcUs, onGrab }: {
+  room: Room;
+  still: Still;
+  layout: LayoutName;
+  frozenUtcUs: readonly number[];
+  onGrab: ((grabbed: Grabbed) => void) | undefined;
+}) {
   const { t } = useTranslation();
   const [which, setWhich] = useState("");
   const openedUtcUs = room.encounter?.openedUtcUs ?? null;
@@ -95,26 +102,39 @@ function Frozen({ room, still, layout, frozenUtcUs }: { room: Room; still: Still
       .filter((utcUs) => utcUs !== still.endUtcUs)
       .map((utcUs) => ({ value: `until ${utcUs}`, label: t("ecg.compareFrozen", { time: clockText(utcUs, true) }) })),
   ];
+  const box = useRef<HTMLDivElement>(null);
+  const grab = () => {
+    const paper = box.current?.querySelector<HTMLElement>(".gh-ecg-paper") ?? null;
+    const canvas = paper === null ? null : grabPaper(paper);
+    if (canvas !== null) onGrab?.({ canvas, source: "ecg", capturedUtcUs: still.endUtcUs });
+  };
   return (
-    <div>
+    <div ref={box}>
       <MeasuredStill
         key={layout} // another layout's millimetres are other leads
         still={still}
         layout={layout}
         testId="ecg-canvas"
         tools={
-          <label className="gh-ecg-compare">
-            <span className="gh-dim">{t("ecg.compare")}</span>
-            <NativeSelect
-              size="xs"
-              data-testid="ecg-compare"
-              value={which}
-              data={choices}
-              onChange={(event) => {
-                setWhich(event.currentTarget.value);
-              }}
-            />
-          </label>
+          <>
+            {onGrab !== undefined && (
+              <button type="button" className="gh-tool" data-testid="ecg-mark" onClick={grab}>
+                {t("picture.mark")}
+              </button>
+            )}
+            <label className="gh-ecg-compare">
+              <span className="gh-dim">{t("ecg.compare")}</span>
+              <NativeSelect
+                size="xs"
+                data-testid="ecg-compare"
+                value={which}
+                data={choices}
+                onChange={(event) => {
+                  setWhich(event.currentTarget.value);
+                }}
+              />
+            </label>
+          </>
         }
       />
       {which !== "" && <Before key={which} unit={room.unit} which={earlierOf(which)} layout={layout} />}
