@@ -71,6 +71,7 @@ def test_a_frozen_picture_reaches_the_crew_who_say_that_they_saw_it(
         assert said == ["sent", "delivered", "fetched", "confirmed"]
 
         see_it_again(tablet, shoot)
+        freeze_what_was_recorded(doctor, shoot)
 
 
 @pytest.mark.timeout(900)
@@ -101,6 +102,39 @@ def test_a_picture_sent_while_the_link_is_cut_arrives_once_it_stands(
         by_id(tablet, "advice-confirm").click()
         expect(item).to_have_attribute("data-state", "confirmed")
         expect(ring).to_have_count(0)
+
+
+def freeze_what_was_recorded(doctor: Page, shoot: Shoot) -> None:
+    """Scrub back, and freeze that: the picture says when it was captured, not when frozen."""
+    scrub = by_id(doctor, "recording-scrub")
+    expect(doctor.get_by_test_id("piece-film").first).to_be_attached()
+    scrub.focus()
+    doctor.keyboard.press(
+        "Home"
+    )  # half an hour ago there was nothing; from there to the first film
+    by_id(doctor, "recorded-next").click()
+    expect_state(doctor, "recorded-state", "film")
+    doctor.wait_for_function(
+        "() => document.querySelector('[data-testid=recorded-player]').readyState >= 2"
+    )
+    by_id(doctor, "video-freeze").first.click()
+    title = doctor.locator(".doc-picture b.gh-num")
+    badge = by_id(doctor, "recorded-state").locator(".gh-recorded-badge")
+    frozen, shown = (clock_s(one.inner_text()) for one in (title, badge))
+    assert abs(frozen - shown) <= 3
+    assert clock_s(doctor.evaluate("new Date().toTimeString()")) - frozen > 10
+    shoot(doctor, "picture-doctor-recorded-en")
+    by_id(doctor, "picture-cancel").click()
+    expect(by_id(doctor, "picture-editor")).to_have_count(0)
+    by_id(doctor, "recording-live").click()
+
+
+def clock_s(text: str) -> int:
+    """Return the time of day in a text, in seconds."""
+    found = re.search(r"(\d\d):(\d\d):(\d\d)", text)
+    assert found is not None, text
+    hours, minutes, seconds = map(int, found.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def freeze_and_draw(doctor: Page, shoot: Shoot) -> None:
