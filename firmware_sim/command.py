@@ -63,6 +63,9 @@ Timecode = Annotated[bool, typer.Option("--timecode", help="Draw the time into t
 Width = Annotated[
     int | None, typer.Option(min=64, max=3840, help="Scale the picture to this width.")
 ]
+Fps = Annotated[
+    int | None, typer.Option(min=1, max=60, help="Pictures a second of `synthetic`. Default: 15.")
+]
 
 
 @app.command("unit")
@@ -85,6 +88,7 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
     camera: Camera = None,
     timecode: Timecode = False,
     width: Width = None,
+    fps: Fps = None,
     more_cameras: Annotated[
         str, typer.Option(help="Further cameras, made scenes, each with an RTSP port: cabin=8555.")
     ] = "",
@@ -164,7 +168,9 @@ def unit_command(  # noqa: PLR0913 -- the options that a person may give
             witness=witness,
             gnss=GnssOptions(port=gnss_port, terminal=gnss_terminal, log=nmea),
             monitor=monitoring,
-            camera=CameraOptions(port=camera_port, source=camera, timecode=timecode, width=width),
+            camera=CameraOptions(
+                port=camera_port, source=camera, timecode=timecode, width=width, fps=fps
+            ),
             more_cameras={
                 name: CameraOptions(
                     port=port, source="synthetic", width=_MORE_WIDTH_PX, fps=_MORE_FPS
@@ -260,6 +266,7 @@ def camera_command(  # noqa: PLR0913 -- the options that a person may give
     source: Camera = None,
     timecode: Timecode = False,
     width: Width = None,
+    fps: Fps = None,
     rate: Annotated[str, typer.Option(help="Bit rate of the picture.")] = "800k",
     recordings: Recordings = Path("var/recordings"),
 ) -> None:
@@ -278,6 +285,7 @@ def camera_command(  # noqa: PLR0913 -- the options that a person may give
         source=source,
         timecode=timecode,
         width=width,
+        fps=fps,
         bitrate_bps=max(50_000, int(amounts.bits_per_second(rate))),
     )
     number = seed_of(unit) if seed is None else seed

@@ -186,7 +186,7 @@ class _Hub:
         await self._engines.media.wait_healthy()
 
     def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        self._callers.hear_all(messages)
+        self._callers.hear(messages)
 
     def _unit_changed(self, unit: UnitId) -> None:
         self._feed.unit_changed(unit)

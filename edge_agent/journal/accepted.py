@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from edge_agent.journal.mark import Mark
 from edge_agent.journal.rows import Row, StreamAccount
 from protocols.link.ack import Held
 from protocols.link.streams import Stream
@@ -15,9 +14,8 @@ Listener = Callable[[Row], None]
 class Accepted:
     """The streams' accounts, as the file stands."""
 
-    def __init__(self, accounts: dict[Stream, StreamAccount], mark: Mark) -> None:
+    def __init__(self, accounts: dict[Stream, StreamAccount]) -> None:
         self._accounts = accounts
-        self._mark = mark
         self._listeners: list[tuple[Listener, bool]] = []
         self._gap_listeners: list[Callable[[Gap], None]] = []
 
@@ -44,8 +42,6 @@ class Accepted:
 
     def committed(self, rows: Iterable[Row]) -> None:
         """Note and tell what the file now holds."""
-        rows = list(rows)
-        self._mark.note({row.stream: row.seq for row in rows})
         for row in rows:
             self._accounts[row.stream] = StreamAccount(
                 last_seq=row.seq, held=self.of(row.stream).held

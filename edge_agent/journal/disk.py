@@ -1,4 +1,4 @@
-"""The journal's file, and the one thread that alone touches it."""
+"""The journal's file, its mark and its tail, and the one thread that alone touches them."""
 
 import asyncio
 import sqlite3
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from edge_agent.journal.mark import Mark
 from edge_agent.journal.tail import Tail
 from protocols.errors import JournalFullError, StorageError
 
@@ -17,10 +18,17 @@ class Disk:
     """Runs work on the connection, off the event loop, one piece after another."""
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, thread: ThreadPoolExecutor, *, tail: Tail
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        thread: ThreadPoolExecutor,
+        *,
+        mark: Mark,
+        tail: Tail,
     ) -> None:
-        """`tail`: follows each piece of work."""
+        """`mark`, `tail`: follow each piece of work, before anybody is told that it is done."""
         self.path = path
+        self._mark = mark
         self._tail = tail
         self._connection = connection
         self._thread = thread
@@ -48,14 +56,17 @@ class Disk:
         try:
             return work(self._connection)
         finally:
-            self._tail.follow()
+            if self._tail.is_behind:
+                self._mark.follow(self._connection)
+                self._tail.follow()
 
     async def keep_tail(self) -> None:
         """Begin the tail anew where it was thrown away."""
         await self.run(lambda _: self._tail.begin())
 
     async def close(self) -> None:
-        """Close the file and its tail, after the work that waits."""
+        """Close the file, its tail and its mark, after the work that waits."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._tail.close)
+        await loop.run_in_executor(self._thread, self._mark.close)
         await loop.run_in_executor(self._thread, self._connection.close)

@@ -1,10 +1,8 @@
 """The journal's inbox: orders from the hub, and which of them have been received."""
 
-import json
 import sqlite3
 from typing import Final
 
-from edge_agent.journal.rows import held_of
 from protocols.ids import JournalId
 from protocols.link.ack import Held
 
@@ -33,7 +31,7 @@ def note_inbox(connection: sqlite3.Connection, journal: JournalId, held: Held) -
     connection.execute(
         "INSERT INTO inbox_ledger VALUES (?, ?, ?) ON CONFLICT (journal)"
         " DO UPDATE SET watermark = excluded.watermark, ranges = excluded.ranges",
-        (journal, held.watermark, json.dumps(held.ranges)),
+        (journal, held.watermark, held.ranges_text),
     )
 
 
@@ -42,7 +40,7 @@ def inbox_held(connection: sqlite3.Connection, journal: JournalId) -> Held:
     row = connection.execute(
         "SELECT watermark, ranges FROM inbox_ledger WHERE journal = ?", (journal,)
     ).fetchone()
-    return Held() if row is None else held_of(row[0], row[1])
+    return Held() if row is None else Held.from_columns(row[0], row[1])
 
 
 def forget_old_orders(connection: sqlite3.Connection, *, table: str = "inbox") -> None:

@@ -53,20 +53,34 @@ class Mark:
             log.warning("journal.no_mark", extra={"reason": err.strerror or str(err)})
             self.close()
 
+    def follow(self, connection: sqlite3.Connection) -> None:
+        """Note how far the journal went; never raises, for what was committed is committed."""
+        try:
+            last = rows.last_seqs(connection)
+        except Exception as err:  # noqa: BLE001 -- SQLCipher's errors are its own
+            self._lose(str(err))
+        else:
+            self.note(last)
+
     def note(self, last: Mapping[Stream, int]) -> None:
         """Note that these seqs were committed; a full disk takes it, for the file never grows."""
-        self._last.update(last)
-        if self._file is None:
+        if last == self._last or self._file is None:
             return
+        self._last = dict(last)
         try:
             self._write()
         except OSError as err:
-            # one that stays behind would say that the journal ended where it stopped
-            log.error("journal.mark_lost", extra={"reason": err.strerror or str(err)})  # noqa: TRY400 -- no bug
-            self._path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                os.close(self._file)
-            self._file = None
+            self._lose(err.strerror or str(err))
+
+    def _lose(self, reason: str) -> None:
+        """Have no mark: one that stays behind would say that the journal ended where it stopped."""
+        if self._file is None:
+            return
+        log.error("journal.mark_lost", extra={"reason": reason[:120]})
+        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.close(self._file)
+        self._file = None
 
     def close(self) -> None:
         """Close the file, which has from now on all there is to know, whatever becomes of power."""

@@ -45,31 +45,28 @@ async def open_journal(
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     try:
         loop = asyncio.get_running_loop()
-        connection, tail = await loop.run_in_executor(
+        connection, mark, tail = await loop.run_in_executor(
             thread, lambda: _open(path, settings, now_utc_us=clock.utc_us())
         )
-        identity, accounts = journal_id(connection), rows.accounts(connection)
-        last = {stream: account.last_seq for stream, account in accounts.items()}
-        with Mark(path, identity, last) as mark:
-            journal = Journal(
-                Disk(connection, path, thread, tail=tail),
-                settings,
-                clock,
-                journal=identity,
-                accepted=Accepted(accounts, mark),
-            )
-            try:
-                await journal.note_start()
-                yield journal
-            finally:
-                await journal.close()
+        journal = Journal(
+            Disk(connection, path, thread, mark=mark, tail=tail),
+            settings,
+            clock,
+            journal=journal_id(connection),
+            accepted=Accepted(rows.accounts(connection)),
+        )
+        try:
+            await journal.note_start()
+            yield journal
+        finally:
+            await journal.close()
     finally:
         thread.shutdown()
 
 
 def _open(
     path: Path, settings: JournalSettings, *, now_utc_us: int
-) -> tuple[sqlite3.Connection, Tail]:
+) -> tuple[sqlite3.Connection, Mark, Tail]:
     connection, had = _open_sound(path, settings, now_utc_us)
     lost = declare_lost(connection, path, journal_id(connection), had=had, now_utc_us=now_utc_us)
     if lost:
@@ -93,7 +90,8 @@ def _open(
                 inbox_ledgers=remains.inbox_ledgers.values(),
             )
     room.give_back(connection, path)
-    return connection, Tail(connection, path, key_file=settings.key_file)
+    mark = Mark(path, journal_id(connection), rows.last_seqs(connection))
+    return connection, mark, Tail(connection, path, key_file=settings.key_file)
 
 
 _OF_ITS_FILE = frozenset({UNVERIFIED, RETIRED})

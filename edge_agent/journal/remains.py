@@ -4,7 +4,6 @@ A record is believed if its checksum is right, so one that was bent on the disk 
 than wrong. Of several versions of one account the one that knows most is believed.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,8 +79,7 @@ class Remains:
 
     def _take_account(self, stream: Stream | None, last: int, watermark: int, ranges: str) -> None:
         try:
-            ranges_held = tuple((int(first), int(last)) for first, last in json.loads(ranges))
-            held = Held(watermark=watermark, ranges=ranges_held)
+            held = Held.from_columns(watermark, ranges)
         except (ValueError, TypeError):
             return
         known = self.accounts.get(stream) if stream else None

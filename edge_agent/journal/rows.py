@@ -1,6 +1,5 @@
 """The journal's rows: every statement that touches the file, called from its one thread."""
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,8 +55,17 @@ def accounts(
     for name, last_seq, watermark, ranges in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 -- names are ours
         stream = stream_named(name)
         if stream is not None:
-            found[stream] = StreamAccount(last_seq=last_seq, held=held_of(watermark, ranges))
+            found[stream] = StreamAccount(
+                last_seq=last_seq, held=Held.from_columns(watermark, ranges)
+            )
     return found
+
+
+def last_seqs(connection: sqlite3.Connection) -> dict[Stream, int]:
+    """Return how far each stream went."""
+    found = connection.execute("SELECT stream, last_seq FROM stream").fetchall()
+    named = {stream_named(name): last_seq for name, last_seq in found}
+    return {stream: last_seq for stream, last_seq in named.items() if stream is not None}
 
 
 def append(connection: sqlite3.Connection, rows: Sequence[Row], *, now_utc_us: int) -> None:
@@ -145,7 +153,7 @@ def note_held(connection: sqlite3.Connection, stream: Stream, held: Held) -> Non
     """Keep what the hub says that it has of `stream`."""
     connection.execute(
         "UPDATE stream SET watermark = ?, ranges = ? WHERE stream = ?",
-        (held.watermark, json.dumps(held.ranges), stream.value),
+        (held.watermark, held.ranges_text, stream.value),
     )
 
 
@@ -153,9 +161,8 @@ def free(
     connection: sqlite3.Connection, stream: Stream, held: Held, *, appended_before_utc_us: int
 ) -> int:
     """Delete rows that the hub has and that are older than asked; return how many."""
-    spans = ([(1, held.watermark)] if held.watermark else []) + list(held.ranges)
     freed = 0
-    for first, last in spans:
+    for first, last in held.spans:
         freed += connection.execute(
             "DELETE FROM record WHERE stream = ? AND seq BETWEEN ? AND ? AND appended_utc_us < ?",
             (stream.value, first, last, appended_before_utc_us),
@@ -258,12 +265,6 @@ def size_bytes(connection: sqlite3.Connection) -> int:
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     unused = connection.execute("PRAGMA freelist_count").fetchone()[0]
     return int((pages - unused) * connection.execute("PRAGMA page_size").fetchone()[0])
-
-
-def held_of(watermark: int, ranges: str) -> Held:
-    """Return what a ledger's two columns say."""
-    pairs = tuple((int(first), int(last)) for first, last in json.loads(ranges))
-    return Held(watermark=watermark, ranges=pairs)
 
 
 def forget(connection: sqlite3.Connection, name: str) -> None:

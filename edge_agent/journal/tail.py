@@ -98,9 +98,14 @@ class Tail:
                 except Exception as err:  # noqa: BLE001 -- SQLCipher's errors are its own
                     self._throw_away(str(err))
 
+    @property
+    def is_behind(self) -> bool:
+        """Something was committed since it followed last."""
+        return self._seen != self._journal.total_changes and not self._journal.in_transaction
+
     def follow(self) -> None:
         """Take over what was committed since."""
-        if self._seen == self._journal.total_changes or self._journal.in_transaction:
+        if not self.is_behind:
             return
         try:
             if self._file is not None:

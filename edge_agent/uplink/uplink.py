@@ -188,7 +188,7 @@ class Uplink:
             now_s=self._clock.monotonic_s(),
         )
         self._trace.sent(plan, self._sender, last_seq=frame.last_seq, size_bytes=len(payload))
-        await way.publish(up(self._access.unit, plan.stream), payload)
+        await way.publish(up(self._access.unit, plan.stream), payload, wants_answer=True)
         self.sent_bytes += len(payload)
 
     def _until_next_look_s(self) -> float:
@@ -215,7 +215,7 @@ class Uplink:
             elif topic == down_order(unit):
                 answer = await self._inbox.hear(payload)
                 if answer is not None:
-                    await way.publish(link_ack(unit), encode_ack(answer))
+                    await way.publish(link_ack(unit), encode_ack(answer), wants_answer=False)
         except RemoteProtocolError as err:
             log.warning("link.refused", extra={"reason": str(err.facts.get("reason"))})
         except StorageError as err:

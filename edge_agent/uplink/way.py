@@ -112,15 +112,15 @@ class Way:
                 self._backoff.reset()
             await self._clock.sleep(self._backoff.next_s() if is_refusal else 0.0)
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send at QoS 0.
+    async def publish(self, topic: str, payload: bytes, *, wants_answer: bool) -> None:
+        """Send at QoS 0; silence tells something only after what `wants_answer` of the hub.
 
         Raises:
             aiomqtt.MqttError: the connection has ended.
         """
         if self._client is None:
             raise aiomqtt.MqttError("not connected")
-        if self._unanswered_since_s is None:
+        if wants_answer and self._unanswered_since_s is None:
             self._unanswered_since_s = self._clock.monotonic_s()
         await apart(self._client.publish(topic, payload, qos=0))
 

@@ -26,8 +26,6 @@ class TcpRelay:
     """One listening port and its connections."""
 
     def __init__(self, *, host: str, port: int, hub: tuple[str, int], link: Link) -> None:
-        self.accepted = 0
-        self.refused = 0
         self._host, self._port, self._hub = host, port, hub
         self._link = link
         self._server: asyncio.Server | None = None
@@ -83,10 +81,8 @@ class TcpRelay:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None or len(self._tasks) >= MAX_CONNECTIONS or self._link.is_refusing:
-            self.refused += 1
             _reset(writer)
             return
-        self.accepted += 1
         self._tasks.add(task)
         self._writers.add(writer)
         try:

@@ -274,6 +274,31 @@ def ingest(
     _print("ingest", figures, as_json=as_json)
 
 
+@app.command("glass")
+def glass(
+    *,
+    seconds: Annotated[float, typer.Option(min=5, help="How long to look on, each way.")] = 60,
+    draw: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how old the picture is that a doctor sees, how soon it is there, what loss does.
+
+    A camera of 720 lines and 30 pictures a second, by way of vehicle and hub, in a browser.
+
+    Example: goldenhour bench glass --seconds 30 --json
+
+    Exit status: 0 every bar holds; 1 one does not; 2 wrong usage; 78 something is not installed.
+    """
+    from goldenhour.bench.glass import measure, picture  # noqa: PLC0415 -- for a quick --help
+    from goldenhour.bench.machine import machine  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as folder:
+        figures = asyncio.run(measure(Path(folder) / "city", duration_s=seconds))
+    if draw is not None:
+        draw.write_text(picture(figures, f"{seconds:g} s on {machine()}"))
+    _print("glass", figures, as_json=as_json)
+
+
 @app.command("ladder")
 def ladder(
     *,

@@ -1,4 +1,4 @@
-"""The doctor's page in a headless Chromium, measured from inside the page by `shown.js`."""
+"""The doctor's page in a headless Chromium, measured from inside by `shown.js` and `glass.js`."""
 
 import contextlib
 import shutil
@@ -9,6 +9,7 @@ from typing import Any, Final
 from protocols.errors import ConfigError
 
 _SCRIPT: Final = Path(__file__).with_name("shown.js")
+_GLASS: Final = Path(__file__).with_name("glass.js")
 _FLAGS: Final = (
     "--no-sandbox",  # as root there is none
     "--use-angle=swiftshader",
@@ -20,7 +21,50 @@ _FLAGS: Final = (
 )
 _TIMEOUT_MS: Final = 30_000
 _VIDEO_STATE: Final = "document.querySelector('[data-testid=video-state]')?.dataset.state ?? ''"
+_VIDEO_STEP: Final = "document.querySelector('[data-testid=video-state]')?.dataset.step ?? ''"
 _FIRST_LIVE: Final = "window.goldenhourShown.firstLiveMs"
+_CLICK: Final = """row => {
+  window.goldenhourGlass.clickedMs = performance.now();
+  row.click();
+}"""
+
+
+class GlassPage:
+    """The list of units; then the page of the one that is clicked, whose pictures tell their time.
+
+    Their camera must draw it (`goldenhour sim unit --timecode`).
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    async def click(self, unit: str) -> None:
+        """Open the page of `unit`."""
+        row = self._page.get_by_test_id(f"unit-row-{unit}")
+        await row.wait_for(timeout=_TIMEOUT_MS)
+        await row.evaluate(_CLICK)
+
+    async def step(self) -> str:
+        """Return the step of the camera that is shown, as the page has it; empty while none is."""
+        return str(await self._page.evaluate(_VIDEO_STEP))
+
+    async def joined_s(self) -> tuple[float, float]:
+        """Wait for the first picture; return its time after the hub's answer, and the click's."""
+        await self._page.wait_for_function(
+            "() => window.goldenhourGlass.firstMs !== null", timeout=_TIMEOUT_MS
+        )
+        found = await self._page.evaluate("window.goldenhourGlass")
+        first, answered = float(found["firstMs"]), float(found["answeredMs"])
+        return (first - answered) / 1e3, (first - float(found["clickedMs"])) / 1e3
+
+    async def forget(self) -> None:
+        """Count pictures anew."""
+        await self._page.evaluate("window.goldenhourGlass.shown.length = 0")
+
+    async def shown(self) -> list[tuple[float, float]]:
+        """Return of each picture whose time could be read when it was shown and taken, UTC s."""
+        found = await self._page.evaluate("window.goldenhourGlass.shown")
+        return [(shown_ms / 1e3, taken_ms / 1e3) for shown_ms, taken_ms in found]
 
 
 class DoctorsBrowser:
@@ -54,17 +98,28 @@ class DoctorsBrowser:
             yield state
 
     @contextlib.asynccontextmanager
+    async def glass(self) -> AsyncIterator[GlassPage]:
+        """Yield the list of units, on a page that reads the time out of pictures."""
+        async with self._page(_GLASS) as page:
+            await page.goto(f"{self._hub_url}/doctor/", wait_until="commit")
+            yield GlassPage(page)
+
+    @contextlib.asynccontextmanager
     async def _opened(self, unit: str) -> AsyncIterator[Any]:
+        async with self._page(_SCRIPT) as page:
+            await page.goto(f"{self._hub_url}/doctor/#/unit/{unit}", wait_until="commit")
+            await page.wait_for_function(f"() => {_FIRST_LIVE} !== null", timeout=_TIMEOUT_MS)
+            yield page
+
+    @contextlib.asynccontextmanager
+    async def _page(self, script: Path) -> AsyncIterator[Any]:
         context = await self._browser.new_context(viewport={"width": 1600, "height": 1000})
         try:
             await context.add_cookies(
                 [{"name": "gh_session", "value": self._cookie, "url": self._hub_url}]
             )
-            await context.add_init_script(path=_SCRIPT)
-            page = await context.new_page()
-            await page.goto(f"{self._hub_url}/doctor/#/unit/{unit}", wait_until="commit")
-            await page.wait_for_function(f"() => {_FIRST_LIVE} !== null", timeout=_TIMEOUT_MS)
-            yield page
+            await context.add_init_script(path=script)
+            yield await context.new_page()
         finally:
             await context.close()
 

@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 from hub.connections import Connections
 from hub.store import orders as store
@@ -29,13 +29,6 @@ _AT_ONCE: Final = 1_000
 
 _LOOK_S: Final = 0.25
 """How often retransmissions are looked at; new orders and acks wake the pump at once."""
-
-
-class Order(Protocol):
-    """What every kind of order has."""
-
-    order_id: str
-    expires_utc_us: int
 
 
 def new_order_id() -> OrderId:

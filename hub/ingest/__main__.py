@@ -179,7 +179,7 @@ class _Worker:
         await supervise(services, self._clock)
 
     def _heard(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        self._ingest.hear_all(messages)
+        self._ingest.hear(messages)
 
     def _stored(self, batch: Sequence[StoredRecord]) -> None:
         """Tell the hub at once, unless it has not read what it was told before."""

@@ -22,7 +22,7 @@ class Callers:
         self._taps = taps
         self._heard_link_ack = heard_link_ack
 
-    def hear_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+    def hear(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Take MQTT messages, topic and payload of each; returns at once, never raises."""
         for topic, payload in messages:
             try:

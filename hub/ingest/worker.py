@@ -1,10 +1,11 @@
 """Ingest: frames in, records committed, acks out. Law: no ack before its commit.
 
-Theory of operation. `hear` takes each MQTT message in the network's turn: it only queues it. `run`
-empties the queue every 20 ms: what has come is decoded and checked by the hundred, each journal's
-`Receiver` says which records are new, they are COPYed in with their ledger in one transaction, and
-only then do the acks go out and the taps hear of it. While one batch is on its way to the disk the
-next is decoded. If the database refuses, nothing was acknowledged and the vehicles send again.
+Theory of operation. `hear` takes MQTT messages in the network's turn: it only queues them. `run`
+empties the queue, many times a second: what has come is decoded and checked by the hundred, each
+journal's `Receiver` says which records are new, they are COPYed in with their ledger in one
+transaction, and only then do the acks go out and the taps hear of it. While one batch is on its way
+to the disk the next is decoded. If the database refuses, nothing was acknowledged and the vehicles
+send again.
 
 The queue is bounded; where it is full a message is dropped unacknowledged and counted, which to its
 vehicle looks like loss on the way. A body that is not understood is kept and acknowledged all the
@@ -37,7 +38,6 @@ from protocols.link import (
     Held,
     Lane,
     Stream,
-    decode_ack,
     encode_ack,
 )  # fmt: skip
 from protocols.link.topics import LINK_ACK, Address, down_ack, parse_topic
@@ -70,7 +70,6 @@ GREETED_EACH: Final = 4
 RETRY_S: Final = 1.0
 
 Publish = Callable[[str, bytes], None]
-LinkAckTap = Callable[[UnitId, Ack], None]
 _new = tuple.__new__  # a third of what a named tuple's own constructor takes
 _ORDER: Final = Stream.ORDER  # a member by its class takes longer to find than all the check
 _address: Final = lru_cache(maxsize=65_536)(parse_topic)
@@ -80,26 +79,21 @@ _address: Final = lru_cache(maxsize=65_536)(parse_topic)
 class Ingest:
     """The ingest of the partitions that one process holds."""
 
-    def __init__(  # noqa: PLR0913 -- all that it stands on
+    def __init__(
         self,
         pool: Pool,
         clock: Clock,
         taps: Taps,
         *,
         publish: Publish,
-        heard_link_ack: LinkAckTap | None = None,
         writer: Connection | None = None,
     ) -> None:
-        """`heard_link_ack` None: somebody else hears acks of orders.
-
-        `writer`: the connection that holds the partitions, and all is committed on; None: any.
-        """
+        """`writer`: the connection that holds the partitions, on which all is committed."""
         self._pool = pool
         self._writer = writer or pool
         self._clock = clock
         self._taps = taps
         self._publish = publish
-        self._heard_link_ack = heard_link_ack
         self._queue = MessageQueue()
         loader = Loader(secret=secrets.token_bytes(16))
         self._reader = FrameReader(loader=loader)
@@ -117,11 +111,7 @@ class Ingest:
         """The database refused the last batch."""
         return self._stalled
 
-    def hear(self, topic: str, payload: bytes) -> None:
-        """Take one MQTT message; returns at once, never raises."""
-        self.hear_all([(topic, payload)])
-
-    def hear_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+    def hear(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Take MQTT messages, topic and payload of each; returns at once, never raises."""
         now_us, put = self._clock.utc_us(), self._queue.put
         for topic, payload in messages:
@@ -187,10 +177,7 @@ class Ingest:
             self._taps.presence(address.unit, presence)
             if presence.online and presence.journal is not None:
                 self._greet(address.unit, JournalId(presence.journal))
-        elif address.rest == f"up/{LINK_ACK}":
-            if self._heard_link_ack is not None:
-                self._heard_link_ack(address.unit, decode_ack(payload))
-        else:
+        elif address.rest != f"up/{LINK_ACK}":  # those are for whoever sends orders
             raise RemoteProtocolError(reason="wrong-stream")
 
     def _greet(self, unit: UnitId, journal: JournalId) -> None:

@@ -1,6 +1,5 @@
 """Ledgers: what of each stream has been received, and what its vehicle declared as given up."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -102,5 +101,4 @@ async def losses(pool: Pool) -> dict[UnitId, Loss]:
 
 
 def _held(row: asyncpg.Record) -> Held:
-    ranges = tuple((int(first), int(last)) for first, last in json.loads(row["ranges"]))
-    return Held(watermark=row["watermark"], ranges=ranges)
+    return Held.from_columns(row["watermark"], row["ranges"])

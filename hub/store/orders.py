@@ -98,9 +98,8 @@ async def span(pool: Pool, unit: UnitId, first: int, last: int) -> list[OrderRow
 
 async def note_delivered(pool: Pool, unit: UnitId, held: Held, *, now_utc_us: int) -> None:
     """Mark what the vehicle says it has committed."""
-    spans = ([(1, held.watermark)] if held.watermark else []) + list(held.ranges)
     await pool.executemany(
         "UPDATE order_outbox SET delivered_utc_us = $4 WHERE unit = $1"
         " AND seq BETWEEN $2 AND $3 AND delivered_utc_us IS NULL",
-        [(unit, first, last, now_utc_us) for first, last in spans],
+        [(unit, first, last, now_utc_us) for first, last in held.spans],
     )

@@ -1,6 +1,5 @@
 """Records: written in batches with their ledger, read by time, followed in order of arrival."""
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -100,7 +99,7 @@ async def _write_ledgers(
         [journal for _, journal, _ in keys],
         [stream.value for _, _, stream in keys],
         [ledgers[key].watermark for key in keys],
-        [json.dumps(held.ranges) if (held := ledgers[key]).ranges else "[]" for key in keys],
+        [ledgers[key].ranges_text for key in keys],
         now_utc_us,
     )
 

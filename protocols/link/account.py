@@ -1,6 +1,6 @@
 """One stream's account at the sender: what waits, what is new, what the hub has.
 
-Law: every seq from 1 to the last is acknowledged, waiting, or in flight.
+Law: every seq from 1 to the last is acknowledged or waiting here, or in flight on a path.
 """
 
 from collections import deque
@@ -83,9 +83,10 @@ class StreamAccount:
 
     def take_held(self, held: Held) -> bool:
         """Take in what the hub has; say whether that is more than was known."""
-        spans = ([(1, held.watermark)] if held.watermark else []) + list(held.ranges)
         fresh = [
-            new for first, last in spans for new in self.acked.missing(first, min(last, self.last))
+            new
+            for first, last in held.spans
+            for new in self.acked.missing(first, min(last, self.last))
         ]
         for first, last in fresh:
             self.gone(first, last)

@@ -7,8 +7,8 @@ timestamp echo as in RFC 7323) or null, `f` refusals `[[reason, count], …]` si
 An ack states the whole truth of the streams that it names: repeating or losing one harms nothing.
 """
 
+import json
 import re
-import struct
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-import cbor2
-
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId
+from protocols.link import cbor
 from protocols.link.frame import MAX_SEQ, MAX_UTC_US, VERSION, journal_from_bytes
 from protocols.link.streams import Stream, stream_named
 from protocols.link.wire import Loader, Value, seal, shown, unseal
@@ -30,19 +29,17 @@ MAX_RANGES: Final = 256
 
 _HEAD: Final = b"\xa7\x61v\x01\x61j\x50"  # seven fields: the version, and 16 bytes of journal
 _STREAM: Final = {
-    stream: b"\x61s\xa1" + bytes([0x60 + len(stream)]) + stream.encode() + b"\x82"
-    for stream in Stream
+    stream: b"\x61s\xa1" + cbor.text(stream.value) + b"\x82" for stream in Stream
 }  # a map of one stream: an array of its watermark and no ranges
 _TIME: Final = b"\x80\x61t"
 _ECHO: Final = b"\x61x"
 _END: Final = b"\x61f\x80\x61c\x1a"  # no refusals; the checksum
-_UINT_64: Final = struct.Struct(">BQ")
 _STREAM_OF: Final = {coded: stream for stream, coded in _STREAM.items()}
 _USUAL: Final = re.compile(
     re.escape(_HEAD)
     + rb"(.{16})(%b)" % b"|".join(map(re.escape, _STREAM.values()))
-    + rb"([\x00-\x17]|\x18.|\x19..|\x1a.{4}|\x1b.{8})%b\x1b(.{8})%b\x1b(.{8})%b.{4}"
-    % tuple(map(re.escape, (_TIME, _ECHO, _END))),
+    + rb"(%b)%b\x1b(.{8})%b\x1b(.{8})%b.{4}"
+    % (cbor.UINT_PATTERN, *map(re.escape, (_TIME, _ECHO, _END))),
     re.DOTALL,
 )
 """An ack of one watermark and an echo; the last four bytes are the checksum."""
@@ -57,6 +54,31 @@ class Held:
 
     watermark: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """All that is held, as runs of seqs."""
+        return ((1, self.watermark), *self.ranges) if self.watermark else self.ranges
+
+    @property
+    def last(self) -> int:
+        """The highest seq that is held; 0 for none."""
+        return self.ranges[-1][1] if self.ranges else self.watermark
+
+    @property
+    def ranges_text(self) -> str:
+        """The ranges as a ledger's column keeps them: JSON."""
+        return json.dumps(self.ranges) if self.ranges else "[]"
+
+    @classmethod
+    def from_columns(cls, watermark: int, ranges_text: str) -> "Held":
+        """Return what a ledger's two columns say.
+
+        Raises:
+            ValueError, TypeError: they say nothing.
+        """
+        pairs = tuple((int(first), int(last)) for first, last in json.loads(ranges_text))
+        return cls(watermark=watermark, ranges=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +123,8 @@ def _usual(ack: Ack, stream: Stream, watermark: int) -> bytes:
     echo = -1 if ack.echo_utc_us is None else ack.echo_utc_us
     head = b"".join(
         [
-            *(_HEAD, _journal_bytes(ack.journal), _STREAM[stream], _uint(watermark)),
-            *(_TIME, _uint(ack.committed_utc_us), _ECHO, _uint(echo), _END),
+            *(_HEAD, _journal_bytes(ack.journal), _STREAM[stream], cbor.uint(watermark)),
+            *(_TIME, cbor.uint(ack.committed_utc_us), _ECHO, cbor.uint(echo), _END),
         ]
     )
     return head + zlib.crc32(head).to_bytes(4, "big")
@@ -114,7 +136,7 @@ def _read_usual(payload: bytes) -> Ack | None:
     if match is None or zlib.crc32(payload[:-4]) != int.from_bytes(payload[-4:], "big"):
         return None
     journal, stream, mark, committed, echo = match.groups()
-    watermark = mark[0] if len(mark) == 1 else int.from_bytes(mark[1:], "big")
+    watermark = cbor.uint_of(mark)
     committed_us, echo_us = int.from_bytes(committed, "big"), int.from_bytes(echo, "big")
     if watermark > MAX_SEQ or committed_us > MAX_UTC_US or echo_us > MAX_UTC_US:
         return None
@@ -129,13 +151,6 @@ def _read_usual(payload: bytes) -> Ack | None:
 @lru_cache(maxsize=65_536)
 def _journal_named(raw: bytes) -> JournalId:
     return journal_from_bytes(raw)
-
-
-def _uint(value: int) -> bytes:
-    """Return `value` as CBOR writes it. Source: RFC 8949, 3.1."""
-    if value >= 2**32:
-        return _UINT_64.pack(0x1B, value)
-    return cbor2.dumps(value)
 
 
 @lru_cache(maxsize=65_536)

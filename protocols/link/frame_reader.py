@@ -16,6 +16,7 @@ from typing import Final, cast
 from protocols.clock import ClockSource
 from protocols.errors import RemoteProtocolError
 from protocols.ids import JournalId, Seq
+from protocols.link import cbor
 from protocols.link.frame import (
     MAX_BODY_BYTES,
     MAX_RECORDS,
@@ -42,23 +43,17 @@ _ONE_RECORD: Final = b"\x81\x82\x1b"  # array(1), array(2), an unsigned integer 
 _SHORT_BODY: Final = b"\x58"  # a byte string whose length is the next byte
 
 
-def _text(value: str) -> bytes:
-    """Return a text of up to 23 bytes as CBOR. Source: RFC 8949, 3.1."""
-    return bytes([0x60 + len(value)]) + value.encode()
-
-
 def _one_of(values: Sequence[str]) -> bytes:
-    return b"|".join(re.escape(_text(value)) for value in values)
+    return b"|".join(re.escape(cbor.text(value)) for value in values)
 
 
-_UINT: Final = rb"[\x00-\x17]|\x18.|\x19..|\x1a.{4}|\x1b.{8}"
 _USUAL: Final = re.compile(
     rb"\xaa\x61v\x01\x61j\x50(.{16})\x61s(%(stream)b)\x61n(%(uint)b)\x61l([\x00\x01])"
     rb"\x61t\x1b(.{8})\x61k((?:%(clock)b)\x61e(?:\xf6|%(uint)b))\x61z(?:\x58(.)|\x59(..))"
     % {
         b"stream": _one_of([*_STREAMS]),
         b"clock": _one_of([*_CLOCKS]),
-        b"uint": _UINT,
+        b"uint": cbor.UINT_PATTERN,
     },
     re.DOTALL,
 )
@@ -68,8 +63,7 @@ before it. Ten fields: the checksum follows the records and is the last."""
 _USUAL_END: Final = b"\x61c\x1a"  # and four bytes of checksum
 _CHECKSUM: Final = struct.Struct(">I")
 _END_BYTES: Final = len(_USUAL_END) + _CHECKSUM.size
-_USUAL_STREAMS: Final = {_text(name): stream for name, stream in _STREAMS.items()}
-_NULL: Final = 0xF6  # Source: RFC 8949, 3.3
+_USUAL_STREAMS: Final = {cbor.text(name): stream for name, stream in _STREAMS.items()}
 
 
 def decode_frame(payload: bytes) -> Frame:
@@ -121,7 +115,7 @@ class FrameReader:
             or payload[end:] != _USUAL_END + _CHECKSUM.pack(zlib.crc32(payload[:-4]))
         ):
             return None
-        first_seq = seq[0] if len(seq) == 1 else int.from_bytes(seq[1:], "big")
+        first_seq = cbor.uint_of(seq)
         sent_us = int.from_bytes(sent, "big")
         try:
             source, error_us = self._clocks.get(clock) or self._clock(clock)
@@ -156,9 +150,8 @@ class FrameReader:
         source = _CLOCKS[coded[1 : 1 + size].decode()]
         error = coded[3 + size :]  # after the key "e"
         error_us = None
-        if error[0] != _NULL:
-            whole = error[0] if len(error) == 1 else int.from_bytes(error[1:], "big")
-            error_us = _bounded(whole, 0, MAX_UTC_US)
+        if error != cbor.NULL:
+            error_us = _bounded(cbor.uint_of(error), 0, MAX_UTC_US)
         if len(self._clocks) >= _MOST_CLOCKS:
             self._clocks.clear()
         self._clocks[coded] = source, error_us

@@ -15,6 +15,7 @@ import cbor2
 from protocols.clock import ClockSource
 from protocols.errors import LocalProtocolError
 from protocols.ids import JournalId
+from protocols.link import cbor
 from protocols.link.frame import VERSION, Record
 from protocols.link.packing import Packer
 from protocols.link.streams import Lane, Stream
@@ -26,21 +27,16 @@ _MOST_RECORDS_BYTES = 64 * 1024
 
 _HEAD: Final = b"\xaa\x61v" + bytes([VERSION]) + b"\x61j\x50"  # ten fields; 16 bytes of journal
 _STREAMS: Final = {
-    stream: b"\x61s" + cbor2.dumps(stream.value) + b"\x61n" for stream in Stream
+    stream: b"\x61s" + cbor.text(stream.value) + b"\x61n" for stream in Stream
 }  # and the key of the first seq
 _LANES: Final = tuple(b"\x61l" + bytes([lane]) + b"\x61t" for lane in Lane)
 _CLOCKS: Final = {
-    clock: b"\x61k" + cbor2.dumps(clock.value) + b"\x61e" for clock in ClockSource
+    clock: b"\x61k" + cbor.text(clock.value) + b"\x61e" for clock in ClockSource
 }  # and the key of its error
-_NULL: Final = b"\xf6"
 _PACKED: Final = b"\x61z"
 _END: Final = b"\x61c\x1a"  # the key of the checksum, and its head
 _ONE: Final = b"\x81\x82\x1b"  # array(1), array(2), an unsigned integer of eight bytes
 _ONE_RECORD: Final = struct.Struct(">3sQBB")
-_UINT_64: Final = struct.Struct(">BQ")
-_LEAST_64: Final = 2**32
-_SHORT: Final = 24
-_MOST_8: Final = 255
 
 
 class FrameWriter:
@@ -74,10 +70,10 @@ class FrameWriter:
         if len(packed) < len(plain):
             head = b"".join(
                 [
-                    *(self._head, _STREAMS[stream], _uint(first_seq), _LANES[lane]),
-                    *(_uint(sent_utc_us), _CLOCKS[clock]),
-                    _NULL if clock_error_us is None else _uint(clock_error_us),
-                    *(_PACKED, _head_of_bytes(len(packed)), packed, _END),
+                    *(self._head, _STREAMS[stream], cbor.uint(first_seq), _LANES[lane]),
+                    *(cbor.uint(sent_utc_us), _CLOCKS[clock]),
+                    cbor.NULL if clock_error_us is None else cbor.uint(clock_error_us),
+                    *(_PACKED, cbor.head_of_bytes(len(packed)), packed, _END),
                 ]
             )
             return head + zlib.crc32(head).to_bytes(4, "big")
@@ -99,22 +95,6 @@ def _plain(records: Sequence[Record]) -> bytes:
     """Return what travels of `records` before it is packed."""
     if len(records) == 1:
         captured_us, body = records[0]
-        if captured_us >= _LEAST_64 and _SHORT <= len(body) <= _MOST_8:
+        if captured_us >= cbor.LEAST_64 and cbor.SHORT <= len(body) <= cbor.MOST_8:
             return _ONE_RECORD.pack(_ONE, captured_us, 0x58, len(body)) + body  # as nearly always
     return cbor2.dumps([[record.captured_utc_us, record.body] for record in records])
-
-
-def _uint(value: int) -> bytes:
-    """Return `value` as CBOR writes it. Source: RFC 8949, 3.1."""
-    if value >= _LEAST_64:
-        return _UINT_64.pack(0x1B, value)
-    return cbor2.dumps(value)
-
-
-def _head_of_bytes(count: int) -> bytes:
-    """Return the head of a byte string of `count` bytes. Source: RFC 8949, 3.1."""
-    if _SHORT <= count <= _MOST_8:
-        return bytes((0x58, count))
-    head = bytearray(_uint(count))
-    head[0] |= 0x40  # major type 2 in the place of 0
-    return bytes(head)

@@ -1,8 +1,9 @@
 """One way to the peer, as the sender sees it: what is in flight on it, and how well it carries.
 
-A frame that three later ones have overtaken, or that is not acknowledged in time, is lost; the
-timeout doubles (RFC 6298, 5.5) until an ack arrives. A frame has the time on top of it that the
-link needs for it and for those before it: the round trip is measured mostly with short ones.
+A frame that was sent four before one that is acknowledged, so that three have overtaken it, or that
+is not acknowledged in time, is lost; the timeout doubles (RFC 6298, 5.5) until an ack arrives. A
+frame has the time on top of it that the link needs for it and for those before it: the round trip
+is measured mostly with short ones.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from protocols.link.round_trip import RoundTrip
 from protocols.link.streams import Stream
 from protocols.link.window import SMALLEST_BYTES, Window
 
-_OVERTAKEN: Final = 3  # frames sent later and acknowledged. Source: RFC 5681, 3.2
+_OVERTAKEN: Final = 3  # frames between the two. Source: RFC 5681, 3.2, three duplicate acks
 _MAX_BACKOFF: Final = 16.0
 SLOWEST_BYTES_PER_S: Final = 1_000.0
 """A rate below this says that little was sent, not that the link is so thin."""

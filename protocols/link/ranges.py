@@ -1,6 +1,7 @@
-"""Ranges: which seqs of one stream a receiver holds, in little room.
+"""Ranges: a set of seqs of one stream, in little room.
 
-Law: the set grows and never shrinks; `held` is its one canonical form.
+Law: the ranges are sorted, disjoint and not adjacent, so that a set has one form, whatever order
+its seqs came and went in; `held` is that form as an ack states it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,9 +19,7 @@ class SeqRanges:
         self._firsts: list[int] = []
         self._lasts: list[int] = []
         if held is not None:
-            if held.watermark:
-                self.add(1, held.watermark)
-            for first, last in held.ranges:
+            for first, last in held.spans:
                 self.add(first, last)
 
     def __len__(self) -> int:

@@ -1,8 +1,9 @@
 """The sender: the account of what is acknowledged, in flight and to be sent.
 
-Law: every seq from 1 to the last appended is, at any moment, in exactly one of three places:
-acknowledged, in flight, or to be sent. Only an ack (or a shed, which the journal declares by a gap
-record) moves a seq to acknowledged. So nothing is forgotten, whatever the network does.
+Law: every seq from 1 to the last appended is, at any moment, acknowledged, in flight on a path, or
+to be sent on one. An urgent seq travels on every path, and may be in flight on one and to be sent
+on another; any other is in one place alone. Only an ack (or a shed, which the journal declares by a
+gap record) moves a seq to acknowledged. So nothing is forgotten, whatever the network does.
 
 Theory of operation. The journal tells the sender what was `appended`; the shell asks `plan` what
 to send on a path, reads those rows, builds the frame, and reports it `sent`; acks come in by
@@ -35,7 +36,7 @@ LOOK_S: Final = 0.03
 
 
 LATE: Final = "not acknowledged in time"
-OVERTAKEN: Final = "three later frames were acknowledged"
+OVERTAKEN: Final = "a frame four later was acknowledged"
 ENDED: Final = "its session ended"
 _MOST_LOST: Final = 256
 
@@ -128,8 +129,7 @@ class Sender:
         Then the file is not the one that it was: it was put back from a copy, or lost its end.
         """
         return ack.journal == self.journal and any(
-            max([held.watermark, *(last for _, last in held.ranges)]) > self.newest(stream)
-            for stream, held in ack.streams.items()
+            held.last > self.newest(stream) for stream, held in ack.streams.items()
         )
 
     # -- what happens ---------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Sender:
     def acked(self, ack: Ack, *, now_s: float) -> dict[Stream, Held]:
         """Take in an ack; return what the hub holds of each stream about which it said more.
 
-        An ack of another journal, or of seqs never sent, changes nothing.
+        An ack of another journal, or of seqs that were never appended, changes nothing.
         """
         if ack.journal != self.journal:
             return {}

@@ -51,7 +51,7 @@ class Room:
         self._seqs[unit, stream] = first + len(messages) - 1
         at_utc_us = self.clock.utc_us() if at_utc_us is None else at_utc_us
         payload = frame(self.journal, stream, first, messages, captured_utc_us=at_utc_us)
-        self.ingest.hear(up(unit, stream), payload)
+        self.ingest.hear([(up(unit, stream), payload)])
 
     async def told(self, unit: UnitId = A1) -> list[Message]:
         """Return every order that was put for the unit."""
@@ -93,7 +93,7 @@ async def room(pool: Pool, hospitals: Hospitals | None = None) -> AsyncIterator[
     )
     taps.on_records(consult.heard)
     taps.on_records(feed.committed)
-    ingest = Ingest(pool, clock, taps, publish=lambda *_: None, heard_link_ack=lambda *_: None)
+    ingest = Ingest(pool, clock, taps, publish=lambda *_: None)
     viewer = feed.join(DOCTOR)
     viewer.watch = viewer.watch.model_copy(update={"units": [A1]})
     async with asyncio.TaskGroup() as group:

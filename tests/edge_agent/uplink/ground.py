@@ -25,7 +25,7 @@ from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
 from protocols.clock import ClockSource
 from protocols.ids import JournalId, UnitId
 from protocols.link import Frame, Receiver, Stream, decode_frame, encode_ack
-from protocols.link.topics import down_ack, down_order, presence, up
+from protocols.link.topics import down_ack, down_order, link_ack, presence, up
 from protocols.messages import Message, Presence
 from protocols.runtime.cancel import apart
 from protocols.runtime.clock import SystemClock
@@ -44,6 +44,7 @@ class Hub:
     rows: dict[tuple[Stream, int], bytes] = field(default_factory=dict)
     copies: list[Frame] = field(default_factory=list)
     births: list[Presence] = field(default_factory=list)
+    order_acks: list[bytes] = field(default_factory=list)
     receivers: dict[JournalId, Receiver] = field(default_factory=dict)
     is_deaf: bool = False
 
@@ -55,6 +56,8 @@ class Hub:
             if message.topic.value == presence(UNIT):
                 self.births.append(Presence.from_payload(payload))
                 await self.greet(self.births[-1])
+            elif message.topic.value == link_ack(UNIT):
+                self.order_acks.append(payload)
             elif "/up/" in message.topic.value and not self.is_deaf:
                 await self._take(decode_frame(payload))
 

@@ -7,15 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.uplink.way import SILENT_S
 from firmware_sim.modem import LinkChange
-from protocols.link import Stream
-from protocols.messages import Presence
+from protocols.clock import ClockSource
+from protocols.ids import JournalId, Seq
+from protocols.link import Frame, Lane, Record, Stream, encode_frame
+from protocols.messages import DirectoryOrder, Presence
 from tests.edge_agent.journal.filling import alarm, pulse
 from tests.edge_agent.uplink.ground import Ground, ground
+
+ORDER_ID = "6f2f9d0e-8a39-4a3c-9a65-0d2f6c1f6a01"
 
 
 def cut(there: Ground, path: str = "main", *, reset: bool = False) -> None:
     there.modems[path].change(LinkChange(cut_s=0, reset=reset))
+
+
+def an_order() -> bytes:
+    """Return a frame of one order, as the hub sends it."""
+    body = DirectoryOrder(order_id=ORDER_ID, given_utc_us=1, expires_utc_us=2).to_body()
+    record = Record(captured_utc_us=1, body=body)
+    return encode_frame(
+        Frame(
+            journal=JournalId(ORDER_ID),
+            stream=Stream.ORDER,
+            first_seq=Seq(1),
+            lane=Lane.LIVE,
+            sent_utc_us=1,
+            clock=ClockSource.RTC,
+            clock_error_us=None,
+            records=(record,),
+        )
+    )
 
 
 def restore(there: Ground, path: str = "main") -> None:
@@ -80,6 +103,18 @@ async def test_a_hub_that_is_away_is_not_taken_for_a_dead_link(tmp_path: Path) -
         assert there.uplink.is_connected
         there.hub.is_deaf = False
         await there.until(there.has_all, within_s=20)
+
+
+async def test_an_answered_order_leaves_no_silence_to_be_noticed(tmp_path: Path) -> None:
+    """The hub does not acknowledge acks: a vehicle that has nothing else to say is not cut off."""
+    async with ground(tmp_path) as there:
+        await accept_vitals(there, 1)
+        await there.until(there.has_all)
+        await there.hub.order(an_order())
+        await there.until(lambda: bool(there.hub.order_acks))
+        await asyncio.sleep(SILENT_S + 1)  # time in which its silence would be noticed
+        assert there.uplink.is_answered
+        assert len(there.hub.births) == 1, "the broker was asked whether it lives"
 
 
 async def test_alarms_go_on_both_paths_and_are_stored_once(tmp_path: Path) -> None:

@@ -23,18 +23,15 @@ class Bench:
         self.acks: dict[UnitId, list[Ack]] = {A1: [], A2: []}
         self.batches: list[list[Arrived]] = []
         self.presences: list[tuple[UnitId, PresenceMessage]] = []
-        self.link_acks: list[tuple[UnitId, Ack]] = []
         self._changed = asyncio.Event()
         self.taps = taps = Taps()
         taps.on_records(lambda batch: self.batches.append(list(batch)))
         taps.on_presence(lambda unit, said: self.presences.append((unit, said)))
-        self.ingest = Ingest(
-            pool,
-            SystemClock(),
-            taps,
-            publish=self._published,
-            heard_link_ack=lambda unit, ack: self.link_acks.append((unit, ack)),
-        )
+        self.ingest = Ingest(pool, SystemClock(), taps, publish=self._published)
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Have one MQTT message come in."""
+        self.ingest.hear([(topic, payload)])
 
     def _published(self, topic: str, payload: bytes) -> None:
         unit = next(unit for unit in self.acks if down_ack(unit) == topic)

@@ -21,7 +21,7 @@ def test_each_is_told_to_who_asked_for_it() -> None:
     ack = Ack(journal=journal, streams={Stream.ORDER: Held(3)}, committed_utc_us=1, echo_utc_us=2)
     refused = metrics.REFUSED.labels("bad-topic")
     before = refused._value.get()
-    callers.hear_all(
+    callers.hear(
         [
             (presence(A1), birth.to_payload()),
             (presence(A1), b"nonsense"),

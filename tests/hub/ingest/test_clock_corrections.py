@@ -50,11 +50,9 @@ async def test_what_came_before_is_moved_to_where_it_belongs(
     pool: Pool, journal: JournalId
 ) -> None:
     async with running(pool) as bench:
-        bench.ingest.hear(up(A1, Stream.VITALS), undated(journal, 1, 3))
+        bench.hear(up(A1, Stream.VITALS), undated(journal, 1, 3))
         await bench.held(A1, Stream.VITALS, Held(3))
-        bench.ingest.hear(
-            up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)])
-        )
+        bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)]))
         await bench.held(A1, Stream.STATUS, Held(1))
     assert await times(pool) == [*RIGHT, (BOOTED_US + 2 * S_US, "unset", None)]
 
@@ -63,13 +61,11 @@ async def test_what_comes_afterwards_is_stored_and_told_with_its_right_time(
     pool: Pool, journal: JournalId
 ) -> None:
     async with running(pool) as bench:
-        bench.ingest.hear(
-            up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)])
-        )
+        bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)]))
         await bench.held(A1, Stream.STATUS, Held(1))
     async with running(pool) as later:  # a hub that was started again knows it, too
-        later.ingest.hear(up(A1, Stream.VITALS), undated(journal, 1, 2))
-        later.ingest.hear(up(A2, Stream.VITALS), undated(journal, 1, 2))
+        later.hear(up(A1, Stream.VITALS), undated(journal, 1, 2))
+        later.hear(up(A2, Stream.VITALS), undated(journal, 1, 2))
         await later.held(A1, Stream.VITALS, Held(2))
         await later.held(A2, Stream.VITALS, Held(2))
         told = [arrived.record for batch in later.batches for arrived in batch]
@@ -85,10 +81,8 @@ async def test_all_in_one_batch_and_all_of_it_twice_is_corrected_once(
 ) -> None:
     async with running(pool) as bench:
         for _ in range(2):
-            bench.ingest.hear(up(A1, Stream.VITALS), undated(journal, 1, 2))
-            bench.ingest.hear(
-                up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)])
-            )
+            bench.hear(up(A1, Stream.VITALS), undated(journal, 1, 2))
+            bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [correction(1, 2)]))
             await bench.held(A1, Stream.STATUS, Held(1))
             await bench.held(A1, Stream.VITALS, Held(2))
     assert await times(pool) == RIGHT
@@ -98,13 +92,13 @@ async def test_a_disciplined_record_is_left_alone_and_a_time_stays_within_bounds
     pool: Pool, journal: JournalId
 ) -> None:
     async with running(pool) as bench:
-        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
-        bench.ingest.hear(up(A1, Stream.VITALS), undated(journal, 2, 1))
+        bench.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 1, [vitals()]))
+        bench.hear(up(A1, Stream.VITALS), undated(journal, 2, 1))
         await bench.held(A1, Stream.VITALS, Held(2))
         far = correction(1, 2, add_us=2**53 - 1)
-        bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [far]))
+        bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [far]))
         await bench.held(A1, Stream.STATUS, Held(1))
-        bench.ingest.hear(up(A1, Stream.VITALS), undated(journal, 3, 1))
+        bench.hear(up(A1, Stream.VITALS), undated(journal, 3, 1))
         await bench.held(A1, Stream.VITALS, Held(3))
     assert await times(pool) == [
         (NOON_US, "gnss", 900), (2**53 - 1, "gnss", 600_000), (BOOTED_US + 2 * S_US, "unset", None),
@@ -117,8 +111,8 @@ async def test_a_salvaged_record_is_corrected_by_its_first_name(
     lost = new_journal()
     async with running(pool) as bench:
         told = frame(journal, Stream.STATUS, 1, [correction(5, 6)], origin=Origin(lost, Seq(9)))
-        bench.ingest.hear(up(A1, Stream.STATUS), told)
+        bench.hear(up(A1, Stream.STATUS), told)
         await bench.held(A1, Stream.STATUS, Held(1))
-        bench.ingest.hear(up(A1, Stream.VITALS), undated(journal, 1, 2, Origin(lost, Seq(5))))
+        bench.hear(up(A1, Stream.VITALS), undated(journal, 1, 2, Origin(lost, Seq(5))))
         await bench.held(A1, Stream.VITALS, Held(2))
     assert await times(pool) == RIGHT

@@ -16,9 +16,9 @@ async def test_a_declared_gap_counts_as_held_and_is_kept_as_a_hole(
     bench: Bench, pool: Pool
 ) -> None:
     journal = new_journal()
-    bench.ingest.hear(up(A1, Stream.WAVEFORM), frame(journal, Stream.WAVEFORM, 5, [b"\xa0"]))
+    bench.hear(up(A1, Stream.WAVEFORM), frame(journal, Stream.WAVEFORM, 5, [b"\xa0"]))
     gap = Gap(stream=Stream.WAVEFORM, first_seq=1, last_seq=4, reason="retention")
-    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
     await bench.held(A1, Stream.WAVEFORM, Held(5))
     row = await pool.fetchrow("SELECT stream, first_seq, last_seq, reason FROM gap")
     assert row is not None
@@ -27,10 +27,10 @@ async def test_a_declared_gap_counts_as_held_and_is_kept_as_a_hole(
 
 async def test_of_a_declared_gap_only_what_is_not_here_is_a_hole(bench: Bench, pool: Pool) -> None:
     journal = new_journal()
-    bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 3, [vitals(), vitals()]))
+    bench.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, 3, [vitals(), vitals()]))
     await bench.held(A1, Stream.VITALS, Held(0, ((3, 4),)))
     gap = Gap(stream=Stream.VITALS, first_seq=2, last_seq=6, reason="damaged")
-    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
     await bench.held(A1, Stream.VITALS, Held(0, ((2, 6),)))
     rows = await pool.fetch("SELECT first_seq, last_seq FROM gap ORDER BY first_seq")
     assert [tuple(row) for row in rows] == [(2, 2), (5, 6)]
@@ -41,13 +41,13 @@ async def test_what_was_salvaged_is_acknowledged_and_stored_once_whatever_its_na
 ) -> None:
     lost, second, third = new_journal(), new_journal(), new_journal()
     bodies = [vitals(heart_rate_bpm=60 + number) for number in range(6)]
-    bench.ingest.hear(up(A1, Stream.VITALS), frame(lost, Stream.VITALS, 1, bodies[:2]))
+    bench.hear(up(A1, Stream.VITALS), frame(lost, Stream.VITALS, 1, bodies[:2]))
     await bench.held(A1, Stream.VITALS, Held(2))
     salvaged = frame(second, Stream.VITALS, 11, bodies, origin=Origin(lost, Seq(1)))
-    bench.ingest.hear(up(A1, Stream.VITALS), salvaged)
+    bench.hear(up(A1, Stream.VITALS), salvaged)
     await bench.held(A1, Stream.VITALS, Held(0, ((11, 16),)))
     again = frame(third, Stream.VITALS, 1, bodies, origin=Origin(lost, Seq(1)))
-    bench.ingest.hear(up(A1, Stream.VITALS), again)
+    bench.hear(up(A1, Stream.VITALS), again)
     await bench.held(A1, Stream.VITALS, Held(6))
     rows = await pool.fetch("SELECT seq, body FROM record ORDER BY seq")
     assert [row["body"] for row in rows] == [body.to_body() for body in bodies]
@@ -67,7 +67,7 @@ async def test_a_gap_of_a_lost_journal_is_kept_under_that_journal_alone(
     gap = Gap(
         stream=Stream.VITALS, first_seq=5, last_seq=5, reason="damaged", journal=lost, is_open=True
     )
-    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
+    bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap]))
     await bench.held(A1, Stream.STATUS, Held(1))
     row = await pool.fetchrow("SELECT journal::text, first_seq, is_open FROM gap")
     assert row is not None
@@ -81,7 +81,7 @@ async def test_a_salvaged_gap_speaks_of_the_journal_that_it_was_accepted_in_firs
     lost, journal = new_journal(), new_journal()
     gap = Gap(stream=Stream.VITALS, first_seq=285, last_seq=322, reason="disk-full")
     salvaged = frame(journal, Stream.STATUS, 1, [gap], origin=Origin(lost, Seq(9)))
-    bench.ingest.hear(up(A1, Stream.STATUS), salvaged)
+    bench.hear(up(A1, Stream.STATUS), salvaged)
     await bench.held(A1, Stream.STATUS, Held(1))
     row = await pool.fetchrow("SELECT journal::text, first_seq, last_seq FROM gap")
     assert row is not None
@@ -92,7 +92,7 @@ async def test_a_salvaged_gap_speaks_of_the_journal_that_it_was_accepted_in_firs
 async def test_a_hole_that_is_declared_a_hundred_times_is_one_gap(bench: Bench, pool: Pool) -> None:
     journal = new_journal()
     for seq in range(1, 60, 2):
-        bench.ingest.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, seq, [vitals()]))
+        bench.hear(up(A1, Stream.VITALS), frame(journal, Stream.VITALS, seq, [vitals()]))
     await bench.until(
         lambda: any(
             held.ranges[-1:] == ((59, 59),)
@@ -101,7 +101,7 @@ async def test_a_hole_that_is_declared_a_hundred_times_is_one_gap(bench: Bench, 
         )
     )
     gap = Gap(stream=Stream.VITALS, first_seq=1, last_seq=60, reason="disk-full").to_body()
-    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap] * 100))
+    bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, [gap] * 100))
     await bench.held(A1, Stream.VITALS, Held(60))
     assert await pool.fetchval("SELECT count(*) FROM gap") == 30
     assert await count(pool, "stream = 'status'") == 100
@@ -116,7 +116,7 @@ async def test_gaps_that_would_scatter_a_stream_are_declared_but_not_counted_as_
         Gap(stream=Stream.VITALS, first_seq=n, last_seq=n, reason="disk-full").to_body()
         for n in range(10, 100, 10)
     ]
-    bench.ingest.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, gaps))
+    bench.hear(up(A1, Stream.STATUS), frame(journal, Stream.STATUS, 1, gaps))
     await bench.until(lambda: any(("too-scattered", 4) in ack.refused for ack in bench.acks[A1]))
     assert await pool.fetchval("SELECT count(*) FROM gap") == len(gaps)
     held = (await ledgers_of(pool, [(A1, journal)]))[A1, journal]
@@ -129,12 +129,12 @@ async def test_what_was_salvaged_is_known_though_its_captured_time_was_corrected
     lost, journal = new_journal(), new_journal()
     bodies = [vitals(heart_rate_bpm=60 + number) for number in range(4)]
     first = frame(lost, Stream.VITALS, 1, bodies[:2])
-    bench.ingest.hear(up(A1, Stream.VITALS), first)
+    bench.hear(up(A1, Stream.VITALS), first)
     await bench.held(A1, Stream.VITALS, Held(2))
     again = frame(
         journal, Stream.VITALS, 1, bodies, captured_utc_us=NOON_US + 7, origin=Origin(lost, Seq(1))
     )
-    bench.ingest.hear(up(A1, Stream.VITALS), again)
+    bench.hear(up(A1, Stream.VITALS), again)
     await bench.held(A1, Stream.VITALS, Held(4))
     rows = await pool.fetch("SELECT body FROM record ORDER BY captured_utc_us")
     assert [row["body"] for row in rows] == [body.to_body() for body in bodies]
