@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from edge_agent.backoff import Backoff
 from edge_agent.cameras import Cameras, Recorded
 from edge_agent.clock_keeper import ClockKeeper
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
@@ -19,7 +20,7 @@ from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.journal.settings import trace_of
 from edge_agent.media.hub import HubAccess
-from edge_agent.orders import OrderDesk
+from edge_agent.orders import HubPictures, OrderDesk, Pictures
 from edge_agent.settings import EdgeSettings
 from edge_agent.tablet.feed import TabletFeed
 from edge_agent.tablet.routes import tablet_app
@@ -112,10 +113,23 @@ class _Agent:
         self._run = Run(journal, clock)
         self._scores = Scores(journal, clock)
         hub_time = HubTime(clock)
-        self._orders = OrderDesk(journal, self._run, clock, unit=self._unit, hub_time=hub_time)
+        self._pictures = Pictures(
+            settings.data_dir / "pictures", clock=clock, backoff=Backoff(rng=rng)
+        )
+        self._orders = OrderDesk(
+            journal,
+            self._run,
+            clock,
+            unit=self._unit,
+            hub_time=hub_time,
+            pictures=self._pictures,
+        )
         inbox = OrderInbox(journal, clock, hub_time)
         inbox.on_orders(self._orders.nudge)
         password = credential.password.get_secret_value()
+        self._access = HubAccess(
+            http_url=settings.hub.http_url, unit=self._unit, password=password, tls=tls
+        )
         self._cameras = Cameras(
             settings.cameras,
             settings.media,
@@ -165,7 +179,7 @@ class _Agent:
             cameras=self._cameras.health,
         )
         self._voice = VoiceDesk(
-            HubAccess(http_url=settings.hub.http_url, unit=self._unit, password=password, tls=tls),
+            self._access,
             encounter=lambda: self._run.state.encounter_id,
             load=self._uplink.load,
             moves=lambda: any(health.step in HEIGHT_PX for health in self._cameras.health()),
@@ -197,6 +211,7 @@ class _Agent:
         await self._scores.restore()
         await self._alarms.restore()
         await self._orders.restore()
+        self._pictures.tidy()
         await self._cameras.remember()
 
     async def journal_retired(self) -> None:
@@ -214,6 +229,7 @@ class _Agent:
             "scores": self._scores.run,
             "alarms": self._alarms.run,
             "orders": self._orders.run,
+            "pictures": self._fetch_pictures,
             "tablet-feed": self._feed.run,
             "voice": self._voice.run,
             "cameras": self._cameras.run,
@@ -234,6 +250,13 @@ class _Agent:
                         await driver.listening.wait()
                         found["monitor_port"] = driver.port
         return found
+
+    async def _fetch_pictures(self) -> None:
+        hub = HubPictures(self._access)
+        try:
+            await self._pictures.run(hub.piece, self._orders.advice.fetched)
+        finally:
+            await hub.close()
 
     async def _serve_tablet(self) -> None:
         pin_file = self._settings.tablet.pin_file or self._settings.data_dir / "tablet-pin"

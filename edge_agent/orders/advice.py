@@ -12,12 +12,13 @@ from typing import Final
 
 from edge_agent.hub_time import HubTime
 from edge_agent.orders.answers import Answered, Answers
+from edge_agent.orders.pictures import Pictures
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.consult import OPEN, AdviceEvent, AdviceKind, AdviceState, advance
 from protocols.errors import ConflictError, LocalProtocolError, NotFoundError, StorageError
 from protocols.ids import UnitId
 from protocols.live import AdviceChanged
-from protocols.live.advice import AdviceStep, MedicationView
+from protocols.live.advice import AdviceStep, MedicationView, PictureView
 from protocols.messages import AdviceOrder, Medication, OrderAnswer, WithdrawOrder
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ _SECOND_US: Final = 1_000_000
 _DIFFERS_US: Final = 2 * _SECOND_US
 """Less than this between the two clocks is not shown."""
 
+_LOOKS: Final = frozenset({AdviceEvent.SEE, AdviceEvent.CONFIRM})
+
 _LONGEST_AGO_US: Final = 24 * 3600 * _SECOND_US
 
 
@@ -34,8 +37,15 @@ class AdviceDesk:
     """Every advice of the last day and its state."""
 
     def __init__(
-        self, answers: Answers, clock: VehicleClock, hub_time: HubTime, *, unit: UnitId
+        self,
+        answers: Answers,
+        clock: VehicleClock,
+        hub_time: HubTime,
+        *,
+        unit: UnitId,
+        pictures: Pictures,
     ) -> None:
+        self.pictures = pictures
         self.misread: Counter[str] = Counter()
         self._answers = answers
         self._clock = clock
@@ -48,6 +58,8 @@ class AdviceDesk:
     def take(self, order: AdviceOrder) -> None:
         """Know of an advice."""
         self._orders[order.order_id] = order
+        if order.picture is not None:
+            self.pictures.want(order.order_id, order.picture)
 
     def withdraw(self, order: WithdrawOrder) -> None:
         """Know that an advice was taken back; it may come before the advice itself."""
@@ -57,6 +69,7 @@ class AdviceDesk:
         """Drop what concerns an order."""
         self._orders.pop(order_id, None)
         self._withdrawn.pop(order_id, None)
+        self.pictures.forget(order_id)
 
     @property
     def shown(self) -> list[AdviceChanged]:
@@ -74,7 +87,7 @@ class AdviceDesk:
         Raises:
             NotFoundError: no such advice.
             ConflictError: it has expired, was withdrawn or answered otherwise, or is a drug that
-                has not been read back.
+                has not been read back, or a picture that is not here yet.
             StorageError: the disk refused; nothing has changed.
         """
         async with self._turn:
@@ -82,6 +95,8 @@ class AdviceDesk:
             known = self._answers.get(order_id)
             if known is not None and _says_nothing_new(known.state, event):
                 return
+            if event in _LOOKS and self._picture_standing(order) == "coming":
+                raise ConflictError(reason="the picture is not here yet", state="-")
             state = self._next(order, event)
             if known is None or known.state in OPEN:
                 self._check_holds(order)
@@ -145,6 +160,18 @@ class AdviceDesk:
                 administered_utc_us=given_us,
                 administered_dose=ordered if dose is None else dose,
             )
+
+    async def fetched(self, order_id: str) -> None:
+        """Record that the picture of an order has arrived, once.
+
+        Raises:
+            StorageError: the disk refused; nothing has changed.
+        """
+        async with self._turn:
+            known = self._answers.get(order_id)
+            if known is None or any(step.said == "fetched" for step in known.steps):
+                return
+            await self._answers.say(OrderAnswer(order_id=order_id, state="fetched"))
 
     # -- what time and the doctor do ------------------------------------------------------------
 
@@ -248,10 +275,26 @@ class AdviceDesk:
             administered_dose=known.administered_dose if known else None,
             withdraw_asked_utc_us=withdrawal.given_utc_us if withdrawal else None,
             medication=view_of(order.medication),
+            picture=self._picture_view(order),
             steps=[
                 AdviceStep(said=step.said, at_utc_us=step.at_utc_us, by=step.by, detail=step.detail)
                 for step in (known.steps if known else ())
             ],
+        )
+
+    def _picture_standing(self, order: AdviceOrder) -> str | None:
+        return None if order.picture is None else self.pictures.standing(order.order_id)
+
+    def _picture_view(self, order: AdviceOrder) -> PictureView | None:
+        picture = order.picture
+        if picture is None:
+            return None
+        return PictureView(
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            captured_utc_us=picture.captured_utc_us,
+            source=picture.source,
+            standing=self.pictures.standing(order.order_id),
         )
 
     def _hub_ahead_us(self) -> int:

@@ -121,7 +121,7 @@ def _after(
     if step not in steps:
         steps = (*steps, step)[-_MOST_TIMES:]
     after = dict(before)
-    if answer.state == "misread":
+    if answer.state in {"misread", "fetched"}:  # on record, and no move
         if known is not None:
             after[answer.order_id] = replace(known, steps=steps)
         return after

@@ -12,6 +12,7 @@ from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal
 from edge_agent.orders.advice import AdviceDesk
 from edge_agent.orders.answers import Answers
+from edge_agent.orders.pictures import Pictures
 from edge_agent.room import RoomDesk
 from edge_agent.triage.run import Run
 from edge_agent.vehicle_clock import VehicleClock
@@ -45,7 +46,7 @@ _KEPT_HOSPITALS: Final = "hospitals"
 class OrderDesk:
     """Knows every order of the last day and its state."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it stands on
         self,
         journal: Journal,
         run: Run,
@@ -53,6 +54,7 @@ class OrderDesk:
         *,
         unit: UnitId,
         hub_time: HubTime,
+        pictures: Pictures,
     ) -> None:
         self.hospitals: tuple[HospitalEntry, ...] = ()
         self._unit = unit
@@ -62,7 +64,7 @@ class OrderDesk:
         self._hub_time = hub_time
         self._orders: dict[str, Message] = {}
         self._answers = Answers(journal, clock, hub_time)
-        self.advice = AdviceDesk(self._answers, clock, hub_time, unit=unit)
+        self.advice = AdviceDesk(self._answers, clock, hub_time, unit=unit, pictures=pictures)
         self.room = RoomDesk(journal, run, clock, hub_time)
         self._wake = asyncio.Event()
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from edge_agent.tablet.crew import Body, Crew, vehicle_of
 from protocols.consult import AdviceEvent
+from protocols.ids import UUID_PATTERN
 from protocols.messages.medication import Dose, DoseUnit, Route
 
 advice_router = APIRouter(prefix="/api/v1/advice")
@@ -71,6 +72,19 @@ async def administered(
         order_id, by=member.name, ago_s=entry.ago_s, dose=entry.dose
     )
     return vehicle.state()
+
+
+@advice_router.get(
+    "/{order_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)
+async def picture(
+    order_id: Annotated[str, Path(pattern=UUID_PATTERN)], _member: Crew, request: Request
+) -> Response:
+    """Return the picture that a doctor sent, as JPEG."""
+    jpeg = vehicle_of(request).orders.advice.pictures.jpeg(order_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 
 @advice_router.post("/{order_id}/decline")

@@ -15,6 +15,7 @@ def advice_page() -> str:
         "",
         "What may become of a doctor's advice. Every legal move is drawn here; there is no other.",
         "The vehicle moves it, the hub follows. `misread` is on record and changes nothing.",
+        "So is `fetched`: the picture has arrived. A picture moves as words do; confirmed is seen.",
     ]
     for kind, table in TRANSITIONS.items():
         lines += ["", f"## {_TITLES[kind]}", "", "```mermaid", "stateDiagram-v2"]

@@ -12,7 +12,14 @@ from hub.access.rights import Principal
 from hub.api import audit, fleet, health, live, pages, records, session, units
 from hub.api.feed import Feed
 from hub.api.gate import anybody
-from hub.consult import Consult, consult_router, guest_router, order_router, room_router
+from hub.consult import (
+    Consult,
+    consult_router,
+    guest_router,
+    order_router,
+    picture_router,
+    room_router,
+)
 from hub.fleet import FleetPicture
 from hub.handoff import Handoff, handoff_router
 from hub.media import (
@@ -108,6 +115,7 @@ def routes_alone(
         app.include_router(one.router)
     app.include_router(consult_router)
     app.include_router(order_router)
+    app.include_router(picture_router)
     app.include_router(room_router)
     app.include_router(guest_router)
     app.include_router(handoff_router)

@@ -4,13 +4,14 @@ import base64
 import binascii
 from typing import Annotated, Final
 
-from fastapi import Depends, Request, WebSocket
+from fastapi import Depends, Path, Request, WebSocket
 
 from hub.access.desk import Desk
 from hub.access.guests import Guests
 from hub.access.rights import Principal
 from protocols.errors import AccessError, SignInError
 from protocols.http.gate import check_origin
+from protocols.ids import ID_PATTERN, UnitId
 
 COOKIE: Final = "gh_session"
 GUEST_COOKIE: Final = "gh_guest"
@@ -76,6 +77,25 @@ async def anybody(request: Request) -> Principal | None:
     token = request.cookies.get(COOKIE)
     known = await desk.who(token) if token else None
     return known or await guest(request)
+
+
+async def vehicle(unit: Annotated[str, Path(pattern=ID_PATTERN)], request: Request) -> UnitId:
+    """Return the unit that asks, by its own credential.
+
+    Raises:
+        SignInError: nobody known.
+        AccessError: a person, or another unit.
+    """
+    principal = await anybody(request)
+    if principal is None:
+        raise SignInError(reason="sign in as the unit")
+    request.state.principal = principal
+    if not principal.may_publish(UnitId(unit)):
+        raise AccessError(action="vehicle", actor=principal.subject)
+    return UnitId(unit)
+
+
+Vehicle = Annotated[UnitId, Depends(vehicle)]
 
 
 async def signed_in_socket(socket: WebSocket, origins: frozenset[str]) -> Principal | None:

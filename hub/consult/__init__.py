@@ -4,6 +4,7 @@ from hub.consult.consult import Consult
 from hub.consult.formulary import read_formulary
 from hub.consult.guest_routes import guest_router
 from hub.consult.order_routes import order_router
+from hub.consult.picture_routes import picture_router
 from hub.consult.room_routes import room_router
 from hub.consult.rooms import Rooms
 from hub.consult.routes import consult_router
@@ -14,6 +15,7 @@ __all__ = [
     "consult_router",
     "guest_router",
     "order_router",
+    "picture_router",
     "read_formulary",
     "room_router",
 ]

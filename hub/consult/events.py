@@ -9,6 +9,7 @@ from protocols.live import (
     EncounterChanged,
     HandoffChanged,
     MedicationView,
+    PictureView,
 )
 
 
@@ -25,7 +26,7 @@ def encounter_event(encounter: Encounter) -> EncounterChanged:
 
 def advice_event(advice: Advice) -> AdviceChanged:
     """Return what screens are told of an advice."""
-    drug = advice.medication
+    drug, picture = advice.medication, advice.picture
     return AdviceChanged(
         unit=advice.unit,
         encounter_id=advice.encounter_id,
@@ -45,6 +46,15 @@ def advice_event(advice: Advice) -> AdviceChanged:
         medication=None
         if drug is None
         else MedicationView.model_validate(drug.model_dump(exclude={"kind"})),
+        picture=None
+        if picture is None
+        else PictureView(
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            captured_utc_us=picture.captured_utc_us,
+            source=picture.source,
+            standing="here",
+        ),
         steps=[
             AdviceStep(said=step.said, at_utc_us=step.at_utc_us, by=step.by, detail=step.detail)
             for step in advice.steps

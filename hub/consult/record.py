@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from hub.store import advice, rooms
+from hub.store.advice import Advice
 from hub.store.database import Pool
 from protocols.ids import EncounterId
 
@@ -34,7 +35,7 @@ async def record_of(pool: Pool, encounter_id: EncounterId) -> list[Entry]:
         for step in one.steps:
             facts = about | ({"detail": step.detail} if step.detail else {})
             by = step.by or (one.given_by if step.said == "sent" else None)
-            kind = "ordered" if step.said == "sent" and one.medication else step.said
+            kind = step.said if step.said != "sent" else _first_word(one)
             entries.append(
                 Entry(
                     number=None,
@@ -45,3 +46,9 @@ async def record_of(pool: Pool, encounter_id: EncounterId) -> list[Entry]:
                 )
             )
     return sorted(entries, key=lambda entry: entry.at_utc_us)
+
+
+def _first_word(one: Advice) -> str:
+    if one.medication is not None:
+        return "ordered"
+    return "sent" if one.picture is None else "shown"

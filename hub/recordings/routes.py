@@ -6,19 +6,19 @@ whoever may see the patient lists segments and plays them (by ranges, RFC 9110).
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.access.desk import Desk
 from hub.access.rights import Action, Principal
-from hub.api.gate import SignedIn, anybody
+from hub.api.gate import SignedIn, Vehicle
 from hub.api.records import From, To
 from hub.api.units import UnitPath
 from hub.recordings.recordings import MAX_SEGMENT_BYTES, Recordings
 from hub.store import records, units
 from hub.store.recordings import RecordingRow
-from protocols.errors import AccessError, RemoteProtocolError, SignInError
+from protocols.errors import RemoteProtocolError
 from protocols.ids import ID_PATTERN, UUID_PATTERN, TopicSafe, UnitId
 from protocols.link import Stream
 from protocols.messages import Clip, parse_body
@@ -68,25 +68,6 @@ class RecordingsOut(BaseModel):
 
     segments: list[SegmentOut]
     coming: list[SegmentOut]
-
-
-async def _vehicle(unit: UnitPath, request: Request) -> UnitId:
-    """Return the unit that asks, by its own credential.
-
-    Raises:
-        SignInError: nobody known.
-        AccessError: a person, or another unit.
-    """
-    principal: Principal | None = await anybody(request)
-    if principal is None:
-        raise SignInError(reason="sign in as the unit")
-    request.state.principal = principal
-    if not principal.may_publish(UnitId(unit)):
-        raise AccessError(action="recording.put", actor=principal.subject)
-    return UnitId(unit)
-
-
-Vehicle = Annotated[UnitId, Depends(_vehicle)]
 
 
 @recordings_router.post("", summary="Announce a segment (vehicles)")

@@ -10,7 +10,7 @@ from hub.store.database import Asked, Connection, Pool
 from protocols.consult import AdviceKind, AdviceState, merged
 from protocols.errors import NotFoundError
 from protocols.ids import EncounterId, OrderId, UnitId
-from protocols.messages import Medication, OrderAnswer
+from protocols.messages import Medication, OrderAnswer, Picture
 
 _ADVICE: Final = (
     "SELECT a.*, (SELECT COALESCE(jsonb_agg(jsonb_build_object('said', c.state, 'at_utc_us',"
@@ -45,6 +45,7 @@ class Advice:
     expires_utc_us: int
     state: AdviceState = AdviceState.SENT
     medication: Medication | None = None
+    picture: Picture | None = None
     answered_utc_us: int | None = None
     answered_by: str | None = None
     reason: str | None = None
@@ -57,10 +58,11 @@ class Advice:
 
 async def insert(connection: Connection, advice: Advice) -> Advice:
     """Add an advice that was just given; return it as it stands."""
-    drug = advice.medication
+    drug, picture = advice.medication, advice.picture
     await connection.execute(
         "INSERT INTO advice (advice_id, encounter_id, unit, text, given_by, given_utc_us,"
-        " expires_utc_us, state, medication) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " expires_utc_us, state, medication, picture)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         advice.advice_id,
         advice.encounter_id,
         advice.unit,
@@ -70,6 +72,7 @@ async def insert(connection: Connection, advice: Advice) -> Advice:
         advice.expires_utc_us,
         advice.state.value,
         None if drug is None else drug.model_dump_json(),
+        None if picture is None else picture.model_dump_json(),
     )
     await _note(connection, advice.advice_id, advice.state, advice.given_utc_us, advice.given_by)
     return await find(connection, advice.advice_id)
@@ -106,7 +109,7 @@ async def answer(
     said_us = message.hub_utc_us or at_utc_us
     detail = message.reason or message.read_back
     is_new = await _note(connection, message.order_id, message.state, said_us, message.by, detail)
-    if message.state == "misread":
+    if message.state in {"misread", "fetched"}:  # on record, and no move
         return await find(connection, message.order_id) if is_new else None
     told = AdviceState(message.state)
     is_word = told in {AdviceState.CONFIRMED, AdviceState.DECLINED}
@@ -223,7 +226,7 @@ async def _note(  # noqa: PLR0913, PLR0917 -- what a change is
 
 
 def _advice(row: asyncpg.Record) -> Advice:
-    drug = row["medication"]
+    drug, picture = row["medication"], row["picture"]
     return Advice(
         advice_id=OrderId(str(row["advice_id"])),
         encounter_id=EncounterId(str(row["encounter_id"])),
@@ -234,6 +237,7 @@ def _advice(row: asyncpg.Record) -> Advice:
         expires_utc_us=row["expires_utc_us"],
         state=AdviceState(row["state"]),
         medication=None if drug is None else Medication.model_validate_json(drug),
+        picture=None if picture is None else Picture.model_validate_json(picture),
         answered_utc_us=row["answered_utc_us"],
         answered_by=row["answered_by"],
         reason=row["reason"],

@@ -4,7 +4,7 @@ Text messages are JSON objects with a `t`; binary messages are waveforms. The sa
 hub's screens and the vehicle's own tablet, so the web apps read one format.
 """
 
-from protocols.live.advice import AdviceChanged, AdviceStep, MedicationView
+from protocols.live.advice import AdviceChanged, AdviceStep, MedicationView, PictureView
 from protocols.live.feed import (
     AlarmView,
     Backfilled,
@@ -23,6 +23,6 @@ from protocols.live.wave import WaveHeader, encode_wave, wave_of
 
 __all__ = [
     "AdviceChanged", "AdviceStep", "AlarmView", "Backfilled", "EncounterChanged", "FeedModel",
-    "FleetChanged", "HandoffChanged", "Hello", "LinkView", "MedicationView", "RecordSeen", "Tick",
-    "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
+    "FleetChanged", "HandoffChanged", "Hello", "LinkView", "MedicationView", "PictureView",
+    "RecordSeen", "Tick", "UnitView", "Watch", "WaveHeader", "encode_wave", "wave_of",
 ]  # fmt: skip

@@ -32,8 +32,21 @@ class MedicationView(FeedModel):
     remark: str | None = None
 
 
+class PictureView(FeedModel):
+    """A picture for the crew; `standing`: whether whoever tells of it has it."""
+
+    width_px: int
+    height_px: int
+    captured_utc_us: int
+    source: str  # the camera, or `ecg`
+    standing: Literal["here", "coming", "lost"]
+
+
 class AdviceStep(FeedModel):
-    """One thing that happened to an advice; `misread` is a dose that was not the one ordered."""
+    """One thing that happened to an advice.
+
+    `misread` is a dose that was not the one ordered, `fetched` a picture that has arrived.
+    """
 
     said: str
     at_utc_us: int
@@ -61,4 +74,5 @@ class AdviceChanged(FeedModel):
     administered_dose: float | None = None
     withdraw_asked_utc_us: int | None = None  # the doctor took it back; the vehicle decides
     medication: MedicationView | None = None
+    picture: PictureView | None = None
     steps: Annotated[list[AdviceStep], Field(default_factory=list, max_length=64)]

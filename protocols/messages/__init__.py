@@ -31,6 +31,7 @@ from protocols.messages.order import (
     TaskOrder,
     WithdrawOrder,
 )
+from protocols.messages.picture import MAX_PICTURE_BYTES, Picture
 from protocols.messages.position import FixQuality, Position
 from protocols.messages.presence import Presence
 from protocols.messages.room import (
@@ -164,13 +165,14 @@ def _list_of(model: type[Message]) -> TypeAdapter[list[Message | RemoteProtocolE
 
 
 __all__ = [
-    "KINDS", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority", "AudioPause", "Called",
-    "CameraHealth", "Channel", "Clip", "ClockCorrection", "ConsciousnessNote", "DeviceFault",
-    "DeviceHealth", "DirectoryOrder", "EncounterClosed", "EncounterOpened", "EncounterOrder",
-    "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest", "HospitalEntry", "HospitalsOrder",
-    "LinkHealth", "Medication", "Message", "OrderAnswer", "PatientNote", "PersonEntry", "Position",
-    "Presence", "Present", "RingCancelled", "RingRequest", "RingSeen", "RoomOrder", "Said",
-    "SaidOrder", "Score", "ScorePart", "SeqSpan", "StatusChange", "Still", "StreamBacklog",
-    "TaskOrder", "TeamEntry", "TimeNodeStamp", "VitalsReading", "WaveformBlock", "WaveformEncoding",
-    "WithdrawOrder", "given_up", "parse_body", "parse_many",
+    "KINDS", "MAX_PICTURE_BYTES", "MEASUREMENTS", "AdviceOrder", "Alarm", "AlarmPriority",
+    "AudioPause", "Called", "CameraHealth", "Channel", "Clip", "ClockCorrection",
+    "ConsciousnessNote", "DeviceFault", "DeviceHealth", "DirectoryOrder", "EncounterClosed",
+    "EncounterOpened", "EncounterOrder", "FixQuality", "Gap", "HandoffReceipt", "HandoverRequest",
+    "HospitalEntry", "HospitalsOrder", "LinkHealth", "Medication", "Message", "OrderAnswer",
+    "PatientNote", "PersonEntry", "Picture", "Position", "Presence", "Present", "RingCancelled",
+    "RingRequest", "RingSeen", "RoomOrder", "Said", "SaidOrder", "Score", "ScorePart", "SeqSpan",
+    "StatusChange", "Still", "StreamBacklog", "TaskOrder", "TeamEntry", "TimeNodeStamp",
+    "VitalsReading", "WaveformBlock", "WaveformEncoding", "WithdrawOrder", "given_up", "parse_body",
+    "parse_many",
 ]  # fmt: skip

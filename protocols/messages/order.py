@@ -7,6 +7,7 @@ from pydantic import Field, Strict
 from protocols.ids import TopicSafe, UuidText
 from protocols.messages.base import Message
 from protocols.messages.medication import Dose, Medication
+from protocols.messages.picture import Picture
 from protocols.units import UtcMicros
 
 
@@ -14,7 +15,8 @@ class AdviceOrder(Message):
     """A doctor's advice to the crew; rings on the tablet until it is confirmed or declined.
 
     With a `medication` it is an order of a drug, to be read back; `text` then says the same in
-    words, for a vehicle that does not know the field.
+    words, for a vehicle that does not know the field. With a `picture` it shows that; the vehicle
+    fetches it, and nobody confirms what is not there to be seen.
     """
 
     kind: Literal["advice"] = "advice"
@@ -26,6 +28,7 @@ class AdviceOrder(Message):
     given_utc_us: UtcMicros
     expires_utc_us: UtcMicros  # later than this it is shown as expired and cannot be confirmed
     medication: Medication | None = None
+    picture: Picture | None = None
 
 
 class WithdrawOrder(Message):
@@ -99,14 +102,15 @@ class OrderAnswer(Message):
     """What became of an order in the vehicle; one record for each change.
 
     `hub_utc_us`: when, by the hub's clock as the vehicle knew it; what a validity is judged by.
-    `misread` changes nothing: the dose typed at the read-back was not the one ordered.
+    `misread` changes nothing: the dose typed at the read-back was not the one ordered. Nor does
+    `fetched`: the picture is in the vehicle, and can be seen.
     """
 
     kind: Literal["answer"] = "answer"
     order_id: UuidText
     state: Literal[
-        "delivered", "seen", "misread", "read_back", "confirmed", "administered", "declined",
-        "expired", "lapsed", "withdrawn",
+        "delivered", "fetched", "seen", "misread", "read_back", "confirmed", "administered",
+        "declined", "expired", "lapsed", "withdrawn",
     ]  # fmt: skip
     by: Annotated[str, Field(max_length=80)] | None = None
     reason: Annotated[str, Field(max_length=400)] | None = None

@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import random
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from edge_agent.backoff import Backoff
 from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, JournalSettings, open_journal
-from edge_agent.orders import OrderDesk
+from edge_agent.orders import OrderDesk, Pictures
 from edge_agent.triage import Alarms, AlarmSettings, Around, Run, Scores
 from edge_agent.vehicle_clock import VehicleClock
 from protocols.clock import ClockSource
@@ -46,8 +48,18 @@ class Cab:
             ),
         )
         self.hub_time = HubTime(self.vehicle_clock)
+        self.pictures = Pictures(
+            journal.path.parent / "pictures",
+            clock=self.vehicle_clock,
+            backoff=Backoff(rng=random.Random(1)),
+        )
         self.orders = OrderDesk(
-            journal, self.run, self.vehicle_clock, unit=UNIT, hub_time=self.hub_time
+            journal,
+            self.run,
+            self.vehicle_clock,
+            unit=UNIT,
+            hub_time=self.hub_time,
+            pictures=self.pictures,
         )
         self._orders = 0
 

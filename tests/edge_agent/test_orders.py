@@ -1,5 +1,7 @@
 """Orders on the vehicle: answered once, never carried out late, known after a restart."""
 
+import asyncio
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,8 +11,16 @@ from edge_agent.journal import Salvage
 from edge_agent.journal.schema import files_set_aside
 from protocols.consult import AdviceEvent as E
 from protocols.errors import ConflictError, NotFoundError
+from protocols.jpeg import read_jpeg
 from protocols.link import Stream
-from protocols.messages import EncounterOrder, HospitalEntry, HospitalsOrder, OrderAnswer
+from protocols.messages import (
+    EncounterOrder,
+    HospitalEntry,
+    HospitalsOrder,
+    OrderAnswer,
+    Picture,
+)
+from tests.drawing import drawn
 from tests.edge_agent.cab import ENCOUNTER, Cab, cab
 from tests.fakes.clock import FakeClock
 
@@ -162,3 +172,33 @@ async def test_a_clock_that_ran_two_days_ahead_has_nothing_delivered_twice(tmp_p
         await vehicle.ordered(vehicle.advice("Third"))
         await vehicle.until(lambda: len(vehicle.orders.advice.shown) == 3)
         assert (await answers(vehicle)).count("delivered") == 3
+
+
+async def test_a_picture_is_confirmed_once_it_is_there_to_be_seen(tmp_path: Path) -> None:
+    jpeg = read_jpeg(drawn()).data
+    named = Picture(
+        sha256=hashlib.sha256(jpeg).hexdigest(), size_bytes=len(jpeg), width_px=320,
+        height_px=180, captured_utc_us=1, source="cabin",
+    )  # fmt: skip
+
+    async def fetch(_order_id: str, offset: int) -> bytes:
+        return jpeg[offset : offset + 1000]
+
+    async with cab(tmp_path) as vehicle:
+        desk = vehicle.orders.advice
+        order = vehicle.advice("Look here").model_copy(update={"picture": named})
+        await vehicle.ordered(order)
+        await vehicle.until(lambda: bool(desk.shown))
+        for event in (E.SEE, E.CONFIRM):
+            with pytest.raises(ConflictError):
+                await desk.answer(order.order_id, event, by="Chen")
+        fetching = asyncio.create_task(vehicle.pictures.run(fetch, desk.fetched))
+        await vehicle.until(lambda: vehicle.pictures.standing(order.order_id) == "here")
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
+        await desk.fetched(order.order_id)  # a restart tells it again
+        await desk.answer(order.order_id, E.CONFIRM, by="Chen")
+        assert await answers(vehicle) == ["delivered", "fetched", "confirmed"]
+        assert desk.pictures.jpeg(order.order_id) == jpeg
+        desk.forget(order.order_id)
+        assert not list((tmp_path / "pictures").iterdir())

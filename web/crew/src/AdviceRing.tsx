@@ -1,8 +1,8 @@
-import { AlarmSound, clockText, ErrorNote, spanText, useNow } from "@goldenhour/shared";
+import { AlarmSound, clockText, ErrorNote, SentPicture, spanText, useNow } from "@goldenhour/shared";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { answer } from "./answer.ts";
+import { answer, pictureAt } from "./answer.ts";
 import { Decline } from "./Decline.tsx";
 import { DrugLine } from "./DrugLine.tsx";
 import { ReadBack } from "./ReadBack.tsx";
@@ -26,21 +26,22 @@ export function AdviceRing({ state }: { state: VehicleState }) {
     };
   }, [sound, isRinging]);
   if (advice === null) return null;
-  const { adviceId, medication } = advice;
+  const { adviceId, medication, picture } = advice;
   const decline = () => {
     sound.stop();
     setDeclining(adviceId);
   };
   return (
-    <section className="ring" data-testid="advice-ring" data-state={advice.state} data-kind={medication === null ? "advice" : "medication"} role="alert">
+    <section className="ring" data-testid="advice-ring" data-state={advice.state} data-kind={picture !== null ? "picture" : medication === null ? "advice" : "medication"} role="alert">
       <header>
-        <b>{t(medication === null ? "crew.ring" : "crew.ringDrug")}</b>
+        <b>{t(picture !== null ? "crew.ringPicture" : medication === null ? "crew.ring" : "crew.ringDrug")}</b>
         <span>{t("advice.from", { name: advice.by })}</span>
         <span className="gh-num">{clockText(advice.givenUtcUs)}</span>
         <div className="gh-spacer" />
         <span className="gh-num">{t("advice.expires", { span: spanText(t, advice.expiresUtcUs - now) })}</span>
       </header>
       {medication === null ? <p>{advice.text}</p> : <DrugLine drug={medication} />}
+      {picture !== null && <SentPicture advice={advice} src={pictureAt(advice)} />}
       {declining === adviceId ? (
         <Decline
           isBusy={isBusy}
@@ -56,6 +57,20 @@ export function AdviceRing({ state }: { state: VehicleState }) {
         />
       ) : medication !== null && advice.state !== "read_back" ? (
         <ReadBack key={adviceId} advice={advice} drug={medication} onDecline={decline} />
+      ) : picture !== null ? (
+        <div className="ring-buttons">
+          <button
+            type="button"
+            className="big yes"
+            data-testid="advice-confirm"
+            disabled={isBusy || picture.standing === "coming"}
+            onClick={() => {
+              run(() => answer.confirm(adviceId));
+            }}
+          >
+            {t("crew.seenPicture")}
+          </button>
+        </div>
       ) : (
         <>
           {medication !== null && <p className="ring-said">{t("crew.readBackOk", { text: advice.readBack ?? "" })}</p>}

@@ -7,6 +7,7 @@ import { HandoverPage } from "./HandoverPage.tsx";
 import { Clock, Waiting } from "./Head.tsx";
 import { HelpPage } from "./HelpPage.tsx";
 import { NowPage } from "./NowPage.tsx";
+import { OpenedPicture } from "./OpenedPicture.tsx";
 import { PatientPage } from "./PatientPage.tsx";
 import { PinGate, useCrew } from "./PinGate.tsx";
 import { ToGive } from "./ToGive.tsx";
@@ -33,12 +34,14 @@ function Tablet({ feed }: { feed: FeedClient }) {
   const { state, take } = useVehicle();
   const voice = useCrewVoice(state);
   const [tab, setTab] = useState<Tab>("now");
+  const [openedId, setOpenedId] = useState<string | null>(null);
   const { t } = useTranslation();
   if (state === null) return <div className="crew crew-wait gh-dim">{t("common.loading")}</div>;
   // A patrol has no patient until one is added.
   const tabs = state.profile === "patrol" && state.encounterId === null ? TABS.filter((each) => each === "now" || each === "help") : TABS;
   const shown = tabs.find((each) => each === tab) ?? "now";
   const waiting = ringingAdvice(state.advice, state.nowUtcUs);
+  const opened = state.advice.find((each) => each.adviceId === openedId && each.adviceId !== waiting?.adviceId) ?? null;
   return (
     <div className="crew">
       <Head state={state} />
@@ -46,11 +49,19 @@ function Tablet({ feed }: { feed: FeedClient }) {
       <VehicleAlarms state={state} take={take} />
       <AdviceRing state={state} />
       <ToGive state={state} />
+      {opened !== null && waiting === null && (
+        <OpenedPicture
+          advice={opened}
+          onClose={() => {
+            setOpenedId(null);
+          }}
+        />
+      )}
       <VoiceNote voice={voice} />
       <main className="crew-page" data-tab={shown}>
         {shown === "now" && <NowPage state={state} take={take} />}
         {shown === "patient" && <PatientPage state={state} />}
-        {shown === "help" && <HelpPage state={state} take={take} />}
+        {shown === "help" && <HelpPage state={state} take={take} onOpen={setOpenedId} />}
         {shown === "handover" && <HandoverPage state={state} />}
       </main>
       <nav className="crew-tabs">

@@ -9,7 +9,7 @@ import { useAction } from "./useVehicle.ts";
 const ETA_MIN = [null, 5, 10, 15, 20, 30] as const;
 
 /** Ring somebody in two taps, see who comes, write to them; and all advice of this run. */
-export function HelpPage({ state, take }: { state: VehicleState; take: (answer: unknown) => void }) {
+export function HelpPage({ state, take, onOpen }: { state: VehicleState; take: (answer: unknown) => void; onOpen: (adviceId: string) => void }) {
   const { t } = useTranslation();
   const { room } = state;
   return (
@@ -22,7 +22,7 @@ export function HelpPage({ state, take }: { state: VehicleState; take: (answer: 
         <People room={room} voices={state.voice.voices} />
         <Talk state={state} take={take} />
         <h2>{t("advice.title")}</h2>
-        <AdvicePage state={state} />
+        <AdvicePage state={state} onOpen={onOpen} />
       </section>
     </div>
   );

@@ -1,4 +1,4 @@
-import { type DoseUnit, postJson, type Route } from "@goldenhour/shared";
+import { type Advice, API, type DoseUnit, postJson, type Route } from "@goldenhour/shared";
 
 const path = (orderId: string, what: string) => `/advice/${encodeURIComponent(orderId)}/${what}`;
 
@@ -12,3 +12,6 @@ export const answer = {
     postJson(path(orderId, "administered"), { ago_s: agoS, dose }),
   decline: (orderId: string, reason: string): Promise<unknown> => postJson(path(orderId, "decline"), { reason }),
 };
+
+/** Where the vehicle has the picture of an advice. */
+export const pictureAt = (advice: Advice): string => `${API}${path(advice.adviceId, "picture")}`;

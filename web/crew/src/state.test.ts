@@ -19,6 +19,7 @@ const advice = (id: string, change: Partial<Advice>): Advice => ({
   administeredDose: null,
   withdrawAskedUtcUs: null,
   medication: null,
+  picture: null,
   steps: [],
   ...change,
 });

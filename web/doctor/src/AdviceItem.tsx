@@ -5,17 +5,20 @@ import {
   clockText,
   drugText,
   OPEN_STATES,
+  pictureUrl,
+  SentPicture,
   spanText,
+  stateText,
   type T,
   useNow,
   withdrawAdvice,
-  wordOf,
 } from "@goldenhour/shared";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 /** The way of an advice that goes well; the other ends are said in words. */
 const WORDS: readonly AdviceState[] = ["sent", "delivered", "seen", "confirmed"];
+const PICTURE: readonly AdviceState[] = ["sent", "delivered", "confirmed"];
 const DRUG: readonly AdviceState[] = ["sent", "delivered", "read_back", "confirmed", "administered"];
 
 /** One advice: what was asked for, how far it has come, each step with its time; `onChanged` null: only to be read. */
@@ -23,8 +26,9 @@ export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (
   const { t } = useTranslation();
   const now = useNow();
   const [isBusy, setBusy] = useState(false);
-  const { medication } = advice;
-  const steps = medication === null ? WORDS : DRUG;
+  const { medication, picture } = advice;
+  const [isLarge, setLarge] = useState(false);
+  const steps = picture !== null ? PICTURE : medication === null ? WORDS : DRUG;
   const reached = steps.indexOf(advice.state === "seen" && medication !== null ? "delivered" : advice.state);
   const isOpen = OPEN_STATES.has(advice.state);
   const beyond = medication?.overrideReason ?? null;
@@ -42,6 +46,19 @@ export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (
   return (
     <li className="gh-num" data-testid={`advice-item-${advice.adviceId}`} data-state={advice.state}>
       <p>{medication === null ? advice.text : <b>{drugText(t, medication)}</b>}</p>
+      {picture !== null && (
+        <button
+          type="button"
+          className="doc-sent"
+          data-testid="picture-sent"
+          aria-expanded={isLarge}
+          onClick={() => {
+            setLarge(!isLarge);
+          }}
+        >
+          <SentPicture advice={advice} src={pictureUrl(advice)} />
+        </button>
+      )}
       {beyond !== null && <p className="doc-beyond">{t("order.beyondBy", { usual: medication?.usual ?? "", reason: beyond })}</p>}
       {remark !== null && <p className="gh-dim">{remark}</p>}
       <div className="doc-steps" data-steps={steps.length} aria-hidden="true">
@@ -50,7 +67,7 @@ export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (
         ))}
       </div>
       <span className="doc-advice-state">
-        <b>{t(`advice.state.${advice.state}`)}</b>
+        <b>{stateText(t, advice)}</b>
         {answerText(t, advice)}
         <span className="gh-faint">
           {advice.withdrawAskedUtcUs !== null && isOpen && `${t("advice.withdrawing")} · `}
@@ -66,7 +83,7 @@ export function AdviceItem({ advice, onChanged }: { advice: Advice; onChanged: (
       <ol className="doc-trace">
         {advice.steps.map((step) => (
           <li key={`${step.said}-${step.atUtcUs}`} data-said={step.said} title={[step.by, step.detail].filter((each) => each !== null).join(" · ")}>
-            {wordOf(t, "advice.state", step.said)} {clockText(step.atUtcUs, true)}
+            {stateText(t, advice, step.said)} {clockText(step.atUtcUs, true)}
           </li>
         ))}
       </ol>

@@ -26,6 +26,8 @@ import { Advice } from "./Advice.tsx";
 import { EcgCard } from "./EcgCard.tsx";
 import { Handover } from "./Handover.tsx";
 import { Invite } from "./Invite.tsx";
+import type { Grabbed } from "./picture/grab.ts";
+import { PictureEditor } from "./picture/PictureEditor.tsx";
 import { RoomCard } from "./RoomCard.tsx";
 import { UnitAlarms } from "./UnitAlarms.tsx";
 import { VideoCard } from "./VideoCard.tsx";
@@ -38,6 +40,7 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
   const { room, error } = useRoom(unit);
   const view = useUnit(unit);
   const nodes = view?.nodes ?? [];
+  const [grabbed, setGrabbed] = useState<Grabbed | null>(null);
   return (
     <main className="doc-room" id="main" tabIndex={-1}>
       <RoomHead room={room} onBack={onBack} />
@@ -48,11 +51,22 @@ export function RoomPage({ unit, onBack }: { unit: string; onBack: () => void })
           <section className="doc-vitals" aria-label={t("vitals.title")}>
             <VitalsGrid room={room} />
           </section>
-          <EcgCard room={room} />
+          {grabbed !== null && (
+            <PictureEditor
+              key={grabbed.capturedUtcUs}
+              room={room}
+              link={view?.link ?? null}
+              grabbed={grabbed}
+              onClose={() => {
+                setGrabbed(null);
+              }}
+            />
+          )}
+          <EcgCard room={room} onGrab={setGrabbed} />
           <Trends room={room} nodes={nodes} />
         </div>
         <div className="doc-column">
-          <VideoCard room={room} view={view} />
+          <VideoCard room={room} view={view} onGrab={setGrabbed} />
           <RoomCard room={room} tools={<Invite room={room} />} />
           <Card title={t("news2.title")} className="doc-news2">
             <News2 room={room} />

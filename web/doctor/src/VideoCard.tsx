@@ -2,14 +2,17 @@ import { cameraText, Card, piecesOf, RecordedPlayer, type Room, Timeline, type U
 import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { type Grabbed, grabPicture } from "./picture/grab.ts";
+
 const ALL = "*";
 const BACK_US = 30 * 60 * 1e6;
 
 /**
  * Live video, or what was recorded of it; where a unit has several cameras, one is chosen or all are
- * shown side by side. What was recorded is shown of one at a time.
+ * shown side by side. What was recorded is shown of one at a time. `onGrab`: the picture that is seen
+ * is wanted, to be drawn on.
  */
-export function VideoCard({ room, view }: { room: Room; view: UnitView | undefined }) {
+export function VideoCard({ room, view, onGrab }: { room: Room; view: UnitView | undefined; onGrab?: ((grabbed: Grabbed) => void) | undefined }) {
   const { t } = useTranslation();
   const feed = useFeed();
   const [picked, setPicked] = useState<string | null>(null);
@@ -30,6 +33,9 @@ export function VideoCard({ room, view }: { room: Room; view: UnitView | undefin
   const hasFilm = pieces.some((piece) => piece.kind !== "hole");
   const goLive = () => {
     setAt(null);
+  };
+  const grab = (picture: HTMLVideoElement | HTMLImageElement, source: string, capturedUtcUs: number | null) => {
+    onGrab?.({ canvas: grabPicture(picture), source, capturedUtcUs: capturedUtcUs ?? nowUtcUs() });
   };
   return (
     <Card
@@ -74,11 +80,32 @@ export function VideoCard({ room, view }: { room: Room; view: UnitView | undefin
               camera={each}
               given={view?.video.find((one) => one.camera === each) ?? null}
               still={each === null ? null : room.stills.latest(each)}
+              onFreeze={
+                onGrab === undefined || each === null
+                  ? undefined
+                  : (picture, capturedUtcUs) => {
+                      grab(picture, each, capturedUtcUs);
+                    }
+              }
             />
           ))}
         </div>
       ) : (
-        <RecordedPlayer key={camera} unit={room.unit} camera={camera} pieces={pieces} atUtcUs={atUtcUs} onMoment={setAt} />
+        <RecordedPlayer
+          key={camera}
+          unit={room.unit}
+          camera={camera}
+          pieces={pieces}
+          atUtcUs={atUtcUs}
+          onMoment={setAt}
+          onFreeze={
+            onGrab === undefined
+              ? undefined
+              : (video, utcUs) => {
+                  grab(video, camera, utcUs);
+                }
+          }
+        />
       )}
       {recordings !== null && hasFilm && (
         <Timeline pieces={pieces} fromUtcUs={recordings.fromUtcUs} toUtcUs={recordings.toUtcUs} atUtcUs={atUtcUs} onMoment={setAt} />

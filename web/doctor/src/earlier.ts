@@ -1,6 +1,6 @@
 /** An ECG of before, to hold the present one against: which there are, and how one is fetched. */
 
-import { getWaves, isBlank, PAGE_S, type Still, stillOf, WaveRing } from "@goldenhour/shared";
+import { type Advice, getWaves, isBlank, PAGE_S, type Still, stillOf, WaveRing } from "@goldenhour/shared";
 
 /** `first`: from when this patient was with the crew; `until`: the ten seconds before a time. */
 export type Earlier = { kind: "first"; openedUtcUs: number } | { kind: "until"; utcUs: number };
@@ -29,4 +29,10 @@ export async function fetchEarlier(unit: string, which: Earlier, signal: AbortSi
   for (const block of blocks) if (block.capturedUtcUs < endUtcUs) ring.add(block);
   const still = stillOf(ring, Math.min(ring.head, ring.indexAt(endUtcUs)));
   return isBlank(still) ? null : still;
+}
+
+/** When the pages ended that were sent to the crew, newest first; by them another doctor knows which was meant. */
+export function sentPages(advice: readonly Advice[], beforeUtcUs: number, most: number): number[] {
+  const ends = advice.flatMap(({ picture }) => (picture?.source === "ecg" && picture.capturedUtcUs < Math.floor(beforeUtcUs) ? [picture.capturedUtcUs] : []));
+  return [...new Set(ends)].sort((a, b) => b - a).slice(0, most);
 }

@@ -25,6 +25,7 @@ export { useRoom } from "./feed/useRoom.ts";
 export { agoText, spanText, type T, wordOf } from "./i18n/index.ts";
 export { linkDetail, LinkIndicator, LinkShape, waitingText } from "./link/LinkIndicator.tsx";
 export { TimeNodes } from "./nodes/TimeNodes.tsx";
+export { pictureText, SentPicture, stateText } from "./picture/SentPicture.tsx";
 export { RecordedPlayer } from "./recording/RecordedPlayer.tsx";
 export { Timeline } from "./recording/Timeline.tsx";
 export * from "./recording/timeline.ts";

@@ -3,7 +3,7 @@
 import { type Advice, type DoseUnit, PATIENT_CLASSES, type PatientClass, readAdvice, type Route, ROUTES, UNITS } from "../wire/advice.ts";
 import { Fields } from "../wire/decode.ts";
 import { type Conversation, type Happening, readConversation, readHappening, readRingLine, readRoomView, type RingLine, type RoomView } from "../wire/room.ts";
-import { getJson, postJson, postText } from "./client.ts";
+import { API, getJson, postJson, postText } from "./client.ts";
 
 export type Range = { least: number; most: number };
 
@@ -86,6 +86,19 @@ export async function orderDrug(encounterId: string, order: DrugOrder): Promise<
     valid_for_s: order.validForS,
   });
   return readAdvice(Fields.of(answer, "order"));
+}
+
+/** A JPEG in base64, what goes with it, and when what it shows was so. */
+export type PictureToSend = { jpeg: string; text: string; source: string; capturedUtcUs: number };
+
+export async function sendPicture(encounterId: string, { jpeg, text, source, capturedUtcUs }: PictureToSend): Promise<Advice> {
+  const body = { jpeg, text, source, captured_utc_us: capturedUtcUs };
+  return readAdvice(Fields.of(await postJson(ofEncounter(encounterId, "pictures"), body), "advice"));
+}
+
+/** Where the hub has the picture of an advice. */
+export function pictureUrl(advice: Advice): string {
+  return `${API}${ofEncounter(advice.encounterId, "advice")}/${encodeURIComponent(advice.adviceId)}/picture`;
 }
 
 export async function withdrawAdvice(encounterId: string, adviceId: string): Promise<Advice> {

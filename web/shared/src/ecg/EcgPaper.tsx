@@ -6,8 +6,9 @@ import { useFeed, useRoomPart } from "../feed/context.tsx";
 import type { Room } from "../feed/room.ts";
 import { spanText } from "../i18n/index.ts";
 import { useNow } from "../time/useNow.ts";
+import { shiftS } from "./align.ts";
 import { drawPaper, drawTrace, type Ink, INKS } from "./draw.ts";
-import { type LayoutName, MM_PER_S, type Page, pageOf } from "./layout.ts";
+import { type Cell, type LayoutName, MM_PER_S, type Page, pageOf } from "./layout.ts";
 import { type Lead, type LeadName, leadsOf } from "./leads.ts";
 import type { WaveRing } from "./ring.ts";
 import { type WaveState, waveState } from "./state.ts";
@@ -41,15 +42,22 @@ export function EcgPaper({ room, layout, fitHeight = false }: { room: Room; layo
   );
 }
 
-/** A page that stays; what `over` makes lies on it. */
-export function EcgStill({ still, layout, testId, over }: { still: Still; layout: LayoutName; testId: string; over?: (pxPerMm: number, page: Page) => ReactNode }) {
+/** A page that stays; what `over` makes lies on it. `before`: another page that lies under it, beat on beat. */
+export function EcgStill({ still, before = null, layout, testId, over }: {
+  still: Still;
+  before?: Still | null;
+  layout: LayoutName;
+  testId: string;
+  over?: (pxPerMm: number, page: Page) => ReactNode;
+}) {
   const { t } = useTranslation();
   const draw = useCallback<Draw>(
     (context, page, scale, ink) => {
-      drawStill(context, page, still, scale, ink);
+      if (before !== null) drawStill(context, page, before, scale, ink.before, shiftsOf(page, still, before));
+      drawStill(context, page, still, scale, ink.trace);
       return undefined;
     },
-    [still],
+    [still, before],
   );
   return (
     <Paper layout={layout} fitHeight={false} leads={still.leads} testId={testId} state="still" alt={t("ecg.alt", { leads: still.leads.size })} draw={draw}>
@@ -157,16 +165,28 @@ function runSweep(canvas: HTMLCanvasElement, sweep: Sweep, ringOf: () => WaveRin
 }
 
 /** A still page: the columns follow one another, the rhythm strip runs through. */
-function drawStill(context: CanvasRenderingContext2D, page: Page, still: Still, scale: number, ink: Ink): void {
-  const begin = still.endIndex - Math.round(page.seconds * still.rateHz);
+function drawStill(context: CanvasRenderingContext2D, page: Page, still: Still, scale: number, color: string, shiftOf: (cell: Cell) => number = () => 0): void {
+  const pageBegin = still.endIndex - Math.round(page.seconds * still.rateHz);
   for (const cell of page.cells) {
+    const begin = pageBegin + Math.round(shiftOf(cell) * still.rateHz);
     const lead = still.leads.get(cell.lead);
     if (lead === undefined) continue;
     const from = begin + Math.round(cell.startS * still.rateHz);
     const to = from + Math.round(cell.seconds * still.rateHz);
     const xMmOf = (index: number) => cell.xMm + ((index - from) / still.rateHz) * MM_PER_S;
-    drawTrace(context, cell, lead, from, to, xMmOf, scale, ink.trace);
+    drawTrace(context, cell, lead, from, to, xMmOf, scale, color);
   }
+}
+
+/** By how many seconds `under` is moved in each column of the page, worked out once a column. */
+function shiftsOf(page: Page, still: Still, under: Still): (cell: Cell) => number {
+  const known = new Map<string, number>();
+  return ({ startS, seconds }) => {
+    const key = `${startS} ${seconds}`;
+    const shift = known.get(key) ?? shiftS(still, under, { pageS: page.seconds, startS, seconds });
+    known.set(key, shift);
+    return shift;
+  };
 }
 
 /** The sample that a page frozen now should end with. */

@@ -3,7 +3,7 @@
 import { type Cell, MM_PER_MV, MM_PER_S, type Page, PULSE_MM } from "./layout.ts";
 import type { Lead } from "./leads.ts";
 
-export type Ink = { paper: string; minor: string; major: string; trace: string; stale: string; label: string };
+export type Ink = { paper: string; minor: string; major: string; trace: string; before: string; stale: string; label: string };
 
 /** Pink paper by day; the same paper seen in the dark. Never an alarm colour for the trace. */
 export const INKS: Record<"light" | "dark", Ink> = {
@@ -12,6 +12,7 @@ export const INKS: Record<"light" | "dark", Ink> = {
     minor: "#fbe4e4",
     major: "#f2b9b9",
     trace: "#16181d",
+    before: "#0b6bcb",
     stale: "#a4a9b3",
     label: "#4c5361",
   },
@@ -20,6 +21,7 @@ export const INKS: Record<"light" | "dark", Ink> = {
     minor: "#1d1719",
     major: "#3a2529",
     trace: "#63e6a4",
+    before: "#8fb4ff",
     stale: "#626b75",
     label: "#9aa4af",
   },

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { segmentUrl } from "../api/recordings.ts";
 import { clockText } from "../units/index.ts";
+import { Freeze } from "../video/VideoPlayer.tsx";
 import { nextFilmUtcUs, pieceAt, type Piece } from "./timeline.ts";
 
 /** Nearer than this the picture is where it is wanted; a seek would only make it stutter. */
@@ -15,10 +16,12 @@ type Props = {
   atUtcUs: number;
   /** The moment that is shown now; also where a viewer jumped to. */
   onMoment: (utcUs: number) => void;
+  /** Somebody wants the picture of `utcUs`, which is shown. */
+  onFreeze?: ((picture: HTMLVideoElement, utcUs: number) => void) | undefined;
 };
 
 /** One camera, recorded, at a moment and on from there; what is missing is said, not skipped. */
-export function RecordedPlayer({ unit, camera, pieces, atUtcUs, onMoment }: Props) {
+export function RecordedPlayer({ unit, camera, pieces, atUtcUs, onMoment, onFreeze }: Props) {
   const { t } = useTranslation();
   const videoRef = useRef<HTMLVideoElement>(null);
   const piece = pieceAt(pieces, atUtcUs);
@@ -59,6 +62,15 @@ export function RecordedPlayer({ unit, camera, pieces, atUtcUs, onMoment }: Prop
         }}
       />
       <span className="gh-video-badge gh-recorded-badge gh-num">{t("recording.badge", { time: clockText(atUtcUs, true) })}</span>
+      {film !== null && onFreeze !== undefined && (
+        <Freeze
+          name={camera}
+          onFreeze={() => {
+            const video = videoRef.current;
+            if (video !== null && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) onFreeze(video, film.firstUtcUs + video.currentTime * 1e6);
+          }}
+        />
+      )}
       {piece?.kind !== "film" && (
         <div className="gh-video-note gh-num" role="status" data-testid="recorded-note">
           <strong>{t(piece?.kind === "coming" ? "recording.coming" : "recording.hole")}</strong>

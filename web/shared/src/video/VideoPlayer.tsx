@@ -16,11 +16,13 @@ const LOOK_MS = 250;
  * One camera, live; says when it is lost and joins again by itself. `given`: what the vehicle says of
  * it; where nothing moves its newest `still` is shown with its age, or the reason why there is none.
  */
-export function VideoPlayer({ unit, camera, given = null, still = null }: {
+export function VideoPlayer({ unit, camera, given = null, still = null, onFreeze }: {
   unit: string;
   camera: string | null;
   given?: VideoView | null;
   still?: Still | null;
+  /** Somebody wants the present picture; `capturedUtcUs` null: it is of now. */
+  onFreeze?: ((picture: HTMLVideoElement | HTMLImageElement, capturedUtcUs: number | null) => void) | undefined;
 }) {
   const { t } = useTranslation();
   const videoRef = useRef<HTMLVideoElement>(null);
@@ -44,12 +46,18 @@ export function VideoPlayer({ unit, camera, given = null, still = null }: {
     });
   }, [unit, camera, isAble]);
   const shown = shownOf(view.kind, given);
+  const freeze = (box: HTMLElement) => {
+    const image = box.querySelector("img");
+    if (shown === "still" && image !== null && still !== null) onFreeze?.(image, still.capturedUtcUs);
+    else if (videoRef.current !== null) onFreeze?.(videoRef.current, null);
+  };
   const name = camera === null ? t("video.title") : cameraText(t, camera);
   return (
     <div className="gh-video" data-testid="video-state" data-state={shown} data-camera={camera ?? ""} data-step={given?.step ?? ""}>
       <video ref={videoRef} data-testid="video-player" muted autoPlay playsInline aria-label={`${t("video.camera")} ${name}`} />
       {shown === "live" && <Badge name={name} given={given} />}
       {shown === "still" && <StillPicture still={still} name={name} given={given} />}
+      {onFreeze !== undefined && (shown === "live" || (shown === "still" && still !== null)) && <Freeze name={name} onFreeze={freeze} />}
       {shown === "connecting" && <Note title={null} hint={t("video.connecting")} />}
       {view.kind === "lost" && shown === "lost" && (
         <Note title={t("video.lost", { span: spanText(t, view.sinceMs * 1_000) })} hint={t("video.lostHint")} />
@@ -59,6 +67,25 @@ export function VideoPlayer({ unit, camera, given = null, still = null }: {
       {shown === "fault" && <Note title={t("video.cameraFault")} hint={t("video.cameraFaultHint")} name={name} />}
       {shown === "none" && <Note title={isAble ? t("video.none") : t("video.unsupported")} hint={isAble ? t("video.noneHint") : null} name={camera === null ? null : name} />}
     </div>
+  );
+}
+
+/** Takes the picture that is seen; `onFreeze` is given the box that shows it. */
+export function Freeze({ name, onFreeze }: { name: string; onFreeze: (box: HTMLElement) => void }) {
+  const { t } = useTranslation();
+  return (
+    <button
+      type="button"
+      className="gh-video-freeze"
+      data-testid="video-freeze"
+      aria-label={`${t("picture.freeze")} ${name}`}
+      onClick={(event) => {
+        const box = event.currentTarget.parentElement;
+        if (box !== null) onFreeze(box);
+      }}
+    >
+      {t("picture.freeze")}
+    </button>
   );
 }
 

@@ -43,7 +43,11 @@ export type Medication = {
   remark: string | null;
 };
 
-/** One thing that happened to an advice; `misread` is a dose that was not the one ordered. */
+/** A picture for the crew; `standing`: whether whoever tells of it has it. `source`: a camera, or `ecg`. */
+export type AdvicePicture = { widthPx: number; heightPx: number; capturedUtcUs: number; source: string; standing: (typeof PICTURE_STANDINGS)[number] };
+export const PICTURE_STANDINGS = ["here", "coming", "lost"] as const;
+
+/** One thing that happened to an advice; `misread` is a dose that was not the one ordered, `fetched` a picture that arrived. */
 export type AdviceStep = { said: string; atUtcUs: number; by: string | null; detail: string | null };
 
 export type Advice = {
@@ -62,11 +66,13 @@ export type Advice = {
   administeredDose: number | null;
   withdrawAskedUtcUs: number | null;
   medication: Medication | null;
+  picture: AdvicePicture | null;
   steps: AdviceStep[];
 };
 
 export function readAdvice(f: Fields): Advice {
   const medication = f.objectOr("medication");
+  const picture = f.objectOr("picture");
   return {
     // The vehicle keys its own list by the order that carried the advice; both are the one id.
     adviceId: f.textOr("advice_id") ?? f.text("order_id"),
@@ -84,10 +90,21 @@ export function readAdvice(f: Fields): Advice {
     administeredDose: f.numberOr("administered_dose"),
     withdrawAskedUtcUs: f.numberOr("withdraw_asked_utc_us"),
     medication: medication === null ? null : readMedication(medication),
+    picture: picture === null ? null : readPicture(picture),
     steps: f.list("steps", (item, path) => {
       const step = Fields.of(item, path);
       return { said: step.text("said"), atUtcUs: step.number("at_utc_us"), by: step.textOr("by"), detail: step.textOr("detail") };
     }),
+  };
+}
+
+function readPicture(f: Fields): AdvicePicture {
+  return {
+    widthPx: f.number("width_px"),
+    heightPx: f.number("height_px"),
+    capturedUtcUs: f.number("captured_utc_us"),
+    source: f.text("source"),
+    standing: f.oneOf("standing", PICTURE_STANDINGS),
   };
 }
 
