@@ -7,6 +7,8 @@ of every byte before those last four. So a message can be read by any CBOR reade
 
 No message of ours has a tag (RFC 8949, 3.4). A reader that follows them can be made to build, from
 some hundred bytes, a value that shares its parts and prints as gigabytes: they are refused unread.
+So is a map, at any depth, whose keys are neither text nor bytes: Python hashes numbers and arrays
+without a secret, and eight thousand keys that collide would keep a reader for a second.
 """
 
 import struct
@@ -89,6 +91,7 @@ class Loader:
             tag_hook=_refuse_tag,
             semantic_decoders=_NO_TAGS,
             max_depth=MAX_DEPTH,
+            strict_hashable_types=True,
         )
 
     def unseal(self, payload: bytes) -> dict[str, Value]:

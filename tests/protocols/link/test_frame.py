@@ -1,5 +1,7 @@
 """A frame comes back as it went, and a damaged one does not come back at all."""
 
+import itertools
+import time
 import uuid
 import zlib
 
@@ -243,3 +245,19 @@ def test_a_header_of_another_type_is_refused(key: str, value: bytes) -> None:
 def test_what_json_cannot_say_becomes_nothing() -> None:
     body = b"\xa3\x61a\xf7\x61b\xfb\x7f\xf0\x00\x00\x00\x00\x00\x00\x61c\x81\xf8\xff"
     assert value_as_json(load(body)) == {"a": None, "b": None, "c": [None]}
+
+
+@pytest.mark.parametrize("deep", [0, 3])
+@pytest.mark.parametrize("key", ["arrays", "numbers"])
+def test_a_map_whose_keys_are_made_to_collide_is_refused_at_once(key: str, deep: int) -> None:
+    """Python hashes -1 and -2 alike, and what they stand in: 8,192 such keys took over a second."""
+    if key == "arrays":
+        keys = [bytes([0x8D, *signs]) for signs in itertools.product((0x20, 0x21), repeat=13)]
+    else:
+        keys = [cbor2.dumps(number << 40) for number in range(1, 8_193)]
+    hostile = b"\xb9" + len(keys).to_bytes(2, "big") + b"".join(each + b"\xf6" for each in keys)
+    began_s = time.process_time()
+    with pytest.raises(RemoteProtocolError) as refused:
+        load(b"\x81" * deep + hostile)
+    assert refused.value.facts["reason"] == "not-cbor"
+    assert time.process_time() - began_s < 0.3
