@@ -81,6 +81,16 @@ TABLE: Final = (
         },
     ),
     asked(
+        "POST /api/v1/encounters/{encounter_id}/pictures", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/pictures",
+        json={"jpeg": "AAAA", "text": "here", "source": "patient", "captured_utc_us": 1},
+    ),
+    asked(
+        "GET /api/v1/encounters/{encounter_id}/advice/{advice_id}/picture", DOCTOR,
+        path=f"/api/v1/encounters/{ID}/advice/{ID}/picture",
+    ),
+    Asked("GET /api/v1/units/{unit}/pictures/{advice_id}", f"{UNIT}/pictures/{ID}", frozenset()),
+    asked(
         "POST /api/v1/encounters/{encounter_id}/advice/{advice_id}/withdraw", DOCTOR,
         path=f"/api/v1/encounters/{ID}/advice/{ID}/withdraw",
     ),
