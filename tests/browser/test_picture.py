@@ -107,7 +107,7 @@ def test_a_picture_sent_while_the_link_is_cut_arrives_once_it_stands(
 def freeze_what_was_recorded(doctor: Page, shoot: Shoot) -> None:
     """Scrub back, and freeze that: the picture says when it was captured, not when frozen."""
     scrub = by_id(doctor, "recording-scrub")
-    expect(doctor.get_by_test_id("piece-film").first).to_be_attached()
+    expect(doctor.get_by_test_id("piece-film").first).to_be_attached(timeout=180_000)
     scrub.focus()
     doctor.keyboard.press(
         "Home"
