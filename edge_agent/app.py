@@ -16,10 +16,10 @@ from edge_agent.backoff import Backoff
 from edge_agent.cameras import Cameras, Recorded
 from edge_agent.clock_keeper import ClockKeeper
 from edge_agent.devices import Driver, MonitorHl7, open_gnss
+from edge_agent.hub_http import HubAccess
 from edge_agent.hub_time import HubTime
 from edge_agent.journal import Journal, Salvage, open_journal
 from edge_agent.journal.settings import trace_of
-from edge_agent.media.hub import HubAccess
 from edge_agent.orders import HubPictures, OrderDesk, Pictures
 from edge_agent.settings import EdgeSettings
 from edge_agent.tablet.feed import TabletFeed
@@ -133,10 +133,7 @@ class _Agent:
         self._cameras = Cameras(
             settings.cameras,
             settings.media,
-            http_url=settings.hub.http_url,
-            unit=self._unit,
-            password=password,
-            tls=tls,
+            access=self._access,
             journal=journal,
             load=lambda: self._uplink.load(),  # noqa: PLW0108 -- made further down
             clock=clock,

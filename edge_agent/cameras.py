@@ -3,20 +3,19 @@
 import asyncio
 import contextlib
 import random
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from edge_agent.hub_http import HubAccess
 from edge_agent.journal import Journal
-from edge_agent.media.hub import HubAccess
 from edge_agent.media.settings import MediaSettings
 from edge_agent.recording.settings import RecordingSettings
 from edge_agent.uplink import LinkLoad
 from edge_agent.vehicle_clock import Stamp, VehicleClock
 from protocols.errors import ConfigError, NotFoundError, StorageError
-from protocols.ids import CameraId, UnitId
+from protocols.ids import CameraId
 from protocols.link.streams import Stream
 from protocols.messages import CameraHealth, DeviceFault, Message, Still
 
@@ -46,10 +45,7 @@ class Cameras:
         sources: Mapping[str, str],
         settings: MediaSettings,
         *,
-        http_url: str,
-        unit: UnitId,
-        password: str,
-        tls: ssl.SSLContext | None,
+        access: HubAccess,
         journal: Journal,
         load: Callable[[], LinkLoad],
         clock: VehicleClock,
@@ -73,7 +69,6 @@ class Cameras:
             raise ConfigError(
                 reason="cameras need the extra: pip install goldenhour[video]", missing=str(err)
             ) from err
-        access = HubAccess(http_url=http_url, unit=unit, password=password, tls=tls)
         if recorded.settings.enabled:
             self._recording = Recording(
                 recorded.folder,

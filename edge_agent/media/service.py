@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from edge_agent.backoff import Backoff
+from edge_agent.hub_http import HubAccess
 from edge_agent.media.camera import Camera
 from edge_agent.media.governor import Governor
 from edge_agent.media.guard import LOOK_S, FaceGuard
-from edge_agent.media.hub import HubAccess, HubMedia
+from edge_agent.media.hub import HubMedia
 from edge_agent.media.publisher import Publisher
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraStatus, judge

@@ -1,28 +1,18 @@
 """The hub's pictures as the vehicle fetches them, piece by piece."""
 
-import base64
+from typing import Final
 
-import httpx2
+from edge_agent.hub_http import HubAccess, HubHttp
 
-from edge_agent.media.hub import HubAccess
-from protocols.errors import BrokenError, LinkDownError
-
-_TIMEOUT_S = 15.0
+_TIMEOUT_S: Final = 15.0
 
 
 class HubPictures:
-    """Asks with the unit's credential. One connection, reused."""
+    """Asks with the unit's credential."""
 
     def __init__(self, access: HubAccess) -> None:
-        basic = base64.b64encode(f"{access.unit}:{access.password}".encode()).decode()
         self._path = f"/api/v1/units/{access.unit}/pictures"
-        self._http = httpx2.AsyncClient(
-            base_url=access.http_url,
-            verify=access.tls if access.tls is not None else True,
-            headers={"Authorization": f"Basic {basic}"},
-            timeout=_TIMEOUT_S,
-            trust_env=False,
-        )
+        self._http = HubHttp(access, timeout_s=_TIMEOUT_S)
 
     async def piece(self, order_id: str, offset: int) -> bytes:
         """Return some of a picture's bytes, from `offset` on.
@@ -31,16 +21,9 @@ class HubPictures:
             LinkDownError: the hub does not answer, or cannot serve now.
             BrokenError: it refuses; `status` says how.
         """
-        try:
-            answer = await self._http.get(f"{self._path}/{order_id}", params={"offset": offset})
-        except httpx2.HTTPError as err:
-            raise LinkDownError(reason=type(err).__name__) from err
-        if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
-            raise LinkDownError(reason="hub cannot serve", status=answer.status_code)
-        if not answer.is_success:
-            raise BrokenError(reason="hub refuses", status=answer.status_code)
-        return answer.content
+        path = f"{self._path}/{order_id}"
+        return (await self._http.ask("GET", path, params={"offset": offset})).content
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._http.aclose()
+        await self._http.close()

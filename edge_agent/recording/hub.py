@@ -1,14 +1,12 @@
 """The hub's endpoints for recordings: a segment is announced, then its pieces are put."""
 
-import base64
-from typing import Final
+from typing import Any, Final
 
-import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess, HubHttp
 from edge_agent.recording.shelf import Segment
-from protocols.errors import BrokenError, LinkDownError
+from protocols.errors import BrokenError
 
 _TIMEOUT_S: Final = 15.0
 
@@ -23,18 +21,11 @@ class _Standing(BaseModel):
 
 
 class HubRecordings:
-    """Asks with the unit's credential. One connection, reused."""
+    """Asks with the unit's credential."""
 
     def __init__(self, access: HubAccess) -> None:
-        basic = base64.b64encode(f"{access.unit}:{access.password}".encode()).decode()
         self._path = f"/api/v1/units/{access.unit}/recordings"
-        self._http = httpx2.AsyncClient(
-            base_url=access.http_url,
-            verify=access.tls if access.tls is not None else True,
-            headers={"Authorization": f"Basic {basic}"},
-            timeout=_TIMEOUT_S,
-            trust_env=False,
-        )
+        self._http = HubHttp(access, timeout_s=_TIMEOUT_S)
 
     async def announce(self, segment: Segment) -> tuple[int, bool]:
         """Return how many bytes of `segment` the hub has, and whether it needs no more.
@@ -65,27 +56,10 @@ class HubRecordings:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._http.aclose()
+        await self._http.close()
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: dict[str, object] | None = None,
-        params: dict[str, int] | None = None,
-        content: bytes | None = None,
-    ) -> tuple[int, bool]:
-        try:
-            answer = await self._http.request(
-                method, path, json=json, params=params, content=content
-            )
-        except httpx2.HTTPError as err:
-            raise LinkDownError(reason=type(err).__name__) from err
-        if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
-            raise LinkDownError(reason="hub cannot serve", status=answer.status_code)
-        if not answer.is_success:
-            raise BrokenError(reason="hub refuses", status=answer.status_code)
+    async def _ask(self, method: str, path: str, **asked: Any) -> tuple[int, bool]:
+        answer = await self._http.ask(method, path, **asked)
         try:
             standing = _Standing.model_validate_json(answer.content)
         except ValidationError as err:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.backoff import Backoff
+from edge_agent.hub_http import HubAccess
 from edge_agent.journal import Journal
 from edge_agent.media.camera import Camera
-from edge_agent.media.hub import HubAccess
 from edge_agent.recording.hub import HubRecordings
 from edge_agent.recording.pace import UploadPace
 from edge_agent.recording.recorder import Recorder

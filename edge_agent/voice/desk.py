@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge_agent.media.hub import HubAccess, HubMedia, Published
+from edge_agent.hub_http import HubAccess
+from edge_agent.media.hub import HubMedia, Published
 from edge_agent.uplink.load import LinkLoad
 from edge_agent.voice.ladder import VoiceLadder
 from edge_agent.voice.relay import Relay

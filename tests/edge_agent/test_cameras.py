@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.cameras import Cameras, Recorded
+from edge_agent.hub_http import HubAccess
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.stills import parts_of
 from edge_agent.recording.settings import RecordingSettings
@@ -22,10 +23,7 @@ def cameras_of(vehicle: Cab, *names: str) -> Cameras:
     return Cameras(
         dict.fromkeys(names, "/nowhere/film.mp4"),
         MediaSettings(),
-        http_url="http://127.0.0.1:9",
-        unit=UNIT,
-        password="none",  # noqa: S106 -- nobody is asked
-        tls=None,
+        access=HubAccess(http_url="http://127.0.0.1:9", unit=UNIT, password=""),
         journal=vehicle.journal,
         load=LinkLoad,
         clock=vehicle.vehicle_clock,

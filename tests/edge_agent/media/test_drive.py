@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.media.service import MediaService
 from edge_agent.media.settings import MediaSettings
 from firmware_sim.modem.modem import Modem, ModemSetup, PortPair

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.media.service import MediaService
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.state import CameraState, CameraStatus

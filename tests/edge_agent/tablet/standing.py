@@ -9,7 +9,7 @@ from typing import Final
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.tablet.feed import TabletFeed
 from edge_agent.tablet.routes import tablet_app
 from edge_agent.tablet.sign_in import SignIn

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiortc import RTCSessionDescription
 
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.uplink import LinkLoad
 from edge_agent.voice import VoiceDesk
 from edge_agent.voice.relay import Relay, moved

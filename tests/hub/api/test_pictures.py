@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from edge_agent.backoff import Backoff
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.orders import HubPictures, Pictures
 from edge_agent.orders.pictures import Fetch
 from edge_agent.vehicle_clock import VehicleClock

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.backoff import Backoff
-from edge_agent.media.hub import HubAccess
+from edge_agent.hub_http import HubAccess
 from edge_agent.recording.hub import HubRecordings
 from edge_agent.recording.pace import UploadPace
 from edge_agent.recording.settings import RecordingSettings
