@@ -54,6 +54,8 @@ class Seen:
     """Of each: from the answer to the first picture, and from the click to it, seconds."""
 
     lossy: Shown
+    lossy_from_s: float
+    lossy_to_s: float
     whole_s: Sequence[float]
     """After each burst, until a picture was shown that was taken after it."""
 
@@ -84,7 +86,9 @@ async def measure(
                 await clock.sleep(_WARM_S)
                 steady = await _looked(page, clock, duration_s)
                 await city.ask("link", loss_pct=LOSS_PCT)
+                lossy_from_s = clock.utc_us() / 1e6
                 lossy = await _looked(page, clock, duration_s)
+                lossy_to_s = clock.utc_us() / 1e6
                 await city.ask("link", restore=True)
                 await clock.sleep(_WARM_S)
                 whole_s = [await _burst(city, page, clock) for _ in range(times)]
@@ -94,7 +98,15 @@ async def measure(
                     await page.click(unit)
                     joins.append(await page.joined_s())
     return figures_of(
-        Seen(span_s=duration_s, steady=steady, joins=joins, lossy=lossy, whole_s=whole_s)
+        Seen(
+            span_s=duration_s,
+            steady=steady,
+            joins=joins,
+            lossy=lossy,
+            lossy_from_s=lossy_from_s,
+            lossy_to_s=lossy_to_s,
+            whole_s=whole_s,
+        )
     )
 
 
@@ -114,17 +126,17 @@ def figures_of(seen: Seen) -> list[Figure]:
         Figure(name="joined: first picture after the click, longest",
                value=max(clicks), unit="s", bar=CLICK_BAR_S),
         Figure(name=f"{LOST}: pictures shown", value=len(seen.lossy), unit="1"),
-        Figure(name=f"{LOST}: longest freeze", value=longest_freeze_s(seen.lossy, seen.span_s),
-               unit="s", bar=FREEZE_BAR_S),
+        Figure(name=f"{LOST}: longest freeze", unit="s", bar=FREEZE_BAR_S,
+               value=longest_freeze_s(seen.lossy, seen.lossy_from_s, seen.lossy_to_s)),
         Figure(name="a burst of loss: whole again after it, longest",
                value=max(seen.whole_s), unit="s", bar=WHOLE_BAR_S),
     ]  # fmt: skip
 
 
-def longest_freeze_s(shown: Shown, span_s: float) -> float:
-    """Return how long a picture stood at most; the whole span where fewer than two were shown."""
-    times = [at_s for at_s, _ in shown]
-    return max((b - a for a, b in pairwise(times)), default=span_s)
+def longest_freeze_s(shown: Shown, from_s: float, to_s: float) -> float:
+    """Return how long a picture stood at most, the one before the first and the last included."""
+    inside = [at_s for at_s, _ in shown if from_s < at_s < to_s]
+    return max(b - a for a, b in pairwise([from_s, *inside, to_s]))
 
 
 def picture(figures: Sequence[Figure], note: str) -> str:

@@ -17,6 +17,8 @@ def seen(steady: Shown, lossy: Shown) -> dict[str, Figure]:
             steady=steady,
             joins=[(0.2, 0.9), (0.4, 0.7)],
             lossy=lossy,
+            lossy_from_s=0.0,
+            lossy_to_s=10.0,
             whole_s=[0.3, 1.4],
         )
     )
@@ -28,7 +30,7 @@ def test_a_page_that_is_prompt_holds_and_the_longest_of_each_counts() -> None:
     assert found[f"{AGE}, p95"].value == pytest.approx(80)
     assert found["joined: first picture after the hub's answer, longest"].value == 0.4
     assert found["joined: first picture after the click, longest"].value == 0.9
-    assert found[f"{LOST}: longest freeze"].value == pytest.approx(1 / 30)
+    assert found[f"{LOST}: longest freeze"].value == pytest.approx(0.08)  # before the first
     failed = [name for name, figure in found.items() if not figure.holds]
     assert failed == ["a burst of loss: whole again after it, longest"]
 
@@ -41,5 +43,8 @@ def test_few_pictures_hold_no_bar_however_young() -> None:
 
 
 def test_a_freeze_is_the_longest_that_one_picture_stood() -> None:
-    assert longest_freeze_s([(0.0, 0.0), (0.1, 0.1), (1.6, 1.5), (1.7, 1.6)], 10.0) == 1.5
-    assert longest_freeze_s([], 10.0) == 10.0
+    shown = [(0.1, 0.0), (0.2, 0.1), (1.7, 1.6), (1.8, 1.7)]
+    assert longest_freeze_s(shown, 0.0, 2.0) == pytest.approx(1.5)
+    assert longest_freeze_s(shown, 0.0, 10.0) == pytest.approx(8.2), "it stopped, and never went on"
+    assert longest_freeze_s(shown, -3.0, 2.0) == pytest.approx(3.1)
+    assert longest_freeze_s([], 0.0, 10.0) == 10.0
