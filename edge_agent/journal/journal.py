@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from edge_agent.journal import inbox, rows
+from edge_agent.journal import facts, inbox, rows
 from edge_agent.journal.accepted import Accepted, Listener
 from edge_agent.journal.disk import Disk
 from edge_agent.journal.housekeeper import Housekeeper
@@ -227,15 +227,15 @@ class Journal:
 
     async def keep(self, name: str, value: str) -> None:
         """Keep a small fact; durable when this returns."""
-        await self._disk.run(lambda file: rows.keep(file, name, value))
+        await self._disk.run(lambda file: facts.keep(file, name, value))
 
     async def forget(self, name: str) -> None:
         """Forget a small fact."""
-        await self._disk.run(lambda file: rows.forget(file, name))
+        await self._disk.run(lambda file: facts.forget(file, name))
 
     async def kept(self, name: str) -> str | None:
         """Return a fact that was kept, or None."""
-        return await self._disk.run(lambda file: rows.kept(file, name))
+        return await self._disk.run(lambda file: facts.kept(file, name))
 
     # -- a service of the agent -----------------------------------------------------------------
 

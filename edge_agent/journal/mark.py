@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from edge_agent.journal import rows
 from edge_agent.journal.rows import Row, StreamAccount
@@ -94,12 +94,6 @@ class Mark:
         finally:
             os.close(self._file)
             self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def _write(self, *, is_closed: bool = False) -> None:
         assert self._file is not None  # noqa: S101 -- asked before

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from edge_agent.journal import room, rows
+from edge_agent.journal import facts, room, rows
 from edge_agent.journal.accepted import Accepted
 from edge_agent.journal.disk import Disk
 from edge_agent.journal.journal import RETIRED, UNVERIFIED, Journal
@@ -72,15 +72,15 @@ def _open(
     if lost:
         salvage_again(path)
     for gap in lost:
-        facts = {"stream": gap.stream.value, "records": gap.last_seq - gap.first_seq + 1}
-        log.error("journal.end_is_lost", extra=facts)
+        told = {"stream": gap.stream.value, "records": gap.last_seq - gap.first_seq + 1}
+        log.error("journal.end_is_lost", extra=told)
     for aside in reversed(files_set_aside(path)):  # of what several kept the newest counts
         if not is_salvaged(aside):
             try:
                 remains = read_remains(aside, key_file=settings.key_file)
             except OSError as err:  # the disk has lost it: salvage tries again, the agent starts
-                facts = {"file": aside.name, "reason": err.strerror or str(err)}
-                log.error("journal.unreadable", extra=facts)  # noqa: TRY400 -- no bug
+                told = {"file": aside.name, "reason": err.strerror or str(err)}
+                log.error("journal.unreadable", extra=told)  # noqa: TRY400 -- no bug
                 continue
             kept = {name: text for name, text in remains.kept.items() if name not in _OF_ITS_FILE}
             rows.restore(
@@ -106,7 +106,7 @@ def _open_sound(
         connection = _open_file(path, settings)
         had = {stream: each.last_seq for stream, each in rows.accounts(connection).items()}
         make_whole(connection, path, key_file=settings.key_file, now_utc_us=now_utc_us)
-        if rows.kept(connection, RETIRED) is None:
+        if facts.kept(connection, RETIRED) is None:
             return connection, had
         connection.close()
         reason = "the hub knows more of it than it holds itself"

@@ -246,30 +246,11 @@ def mean_body_bytes(connection: sqlite3.Connection, stream: Stream, *, of: int =
     return float(row[0] or 0.0)
 
 
-def keep(connection: sqlite3.Connection, name: str, value: str) -> None:
-    """Keep a small durable fact."""
-    connection.execute(
-        "INSERT INTO kept VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
-    )
-
-
-def kept(connection: sqlite3.Connection, name: str) -> str | None:
-    """Return a fact that was kept."""
-    row = connection.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
 def size_bytes(connection: sqlite3.Connection) -> int:
     """Return how much of the file is in use."""
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     unused = connection.execute("PRAGMA freelist_count").fetchone()[0]
     return int((pages - unused) * connection.execute("PRAGMA page_size").fetchone()[0])
-
-
-def forget(connection: sqlite3.Connection, name: str) -> None:
-    """Forget a fact that was kept."""
-    connection.execute("DELETE FROM kept WHERE name = ?", (name,))
 
 
 def restore(

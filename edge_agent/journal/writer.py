@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.journal import rows
+from edge_agent.journal import facts, rows
 from edge_agent.journal.accepted import Accepted
 from edge_agent.journal.disk import Disk
 from edge_agent.journal.housekeeper import Housekeeper
@@ -152,14 +152,14 @@ class Writer:
             return None
         return None
 
-    async def _append(self, numbered: list[Row], facts: list[tuple[str, str]]) -> None:
+    async def _append(self, numbered: list[Row], kept: list[tuple[str, str]]) -> None:
         now_us = self._clock.utc_us()
 
         def append(file: sqlite3.Connection) -> None:
             with transaction(file):
                 rows.append(file, numbered, now_utc_us=now_us)
-                for name, value in facts:
-                    rows.keep(file, name, value)
+                for name, value in kept:
+                    facts.keep(file, name, value)
 
         await self._disk.run(append)
 

@@ -1,5 +1,6 @@
 """The mark beside the journal: an end that is gone is declared, its seqs are not given again."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -57,7 +58,7 @@ async def test_the_gap_of_a_lost_status_stands_after_what_was_lost(tmp_path: Pat
     async with running(path) as journal:
         last = await accept(journal, Stream.STATUS, place())  # any message does
         identity = journal.id
-    with Mark(path, identity, {Stream.STATUS: last + 3}):
+    with contextlib.closing(Mark(path, identity, {Stream.STATUS: last + 3})):
         pass
     async with running(path) as journal:
         assert journal.account(Stream.STATUS).last_seq == last + 4
@@ -66,7 +67,7 @@ async def test_the_gap_of_a_lost_status_stands_after_what_was_lost(tmp_path: Pat
 
 def test_a_mark_counts_for_its_own_journal_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    with Mark(path, ONE, {Stream.VITALS: 7}) as mark:
+    with contextlib.closing(Mark(path, ONE, {Stream.VITALS: 7})) as mark:
         mark.note({Stream.VITALS: 8, Stream.ALARM: 1})
     assert read_mark(path, ONE).last == {Stream.VITALS: 8, Stream.ALARM: 1}
     assert read_mark(path, TWO) == Marked()
@@ -84,7 +85,7 @@ def test_a_torn_mark_is_no_mark(tmp_path: Path, spoil: bytes) -> None:
 def test_without_a_place_for_it_the_journal_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     path.with_name(path.name + MARK_ENDING).mkdir()
-    with Mark(path, ONE, {}) as mark:
+    with contextlib.closing(Mark(path, ONE, {})) as mark:
         mark.note({Stream.VITALS: 1})
     assert read_mark(path, ONE) == Marked()
 
@@ -95,7 +96,7 @@ def test_a_mark_knows_the_end_if_it_was_closed_or_the_power_stayed(
     path, boot = tmp_path / "journal.db", tmp_path / "boot_id"
     monkeypatch.setattr("edge_agent.journal.mark._BOOT", boot)
     boot.write_text("before\n")
-    with Mark(path, ONE, {Stream.VITALS: 7}):
+    with contextlib.closing(Mark(path, ONE, {Stream.VITALS: 7})):
         assert read_mark(path, ONE).is_end  # the program died, the machine did not
         boot.write_text("after\n")
         assert not read_mark(path, ONE).is_end
