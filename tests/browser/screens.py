@@ -57,6 +57,25 @@ def expect_live(page: Page, name: str, *, within_s: float = PATIENCE_S) -> None:
     expect(tile).to_have_text(re.compile(r"\d"))
 
 
+_DRAWN = """canvas => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  let drawn = 0;
+  for (let x = 0; x < width; x += 1)
+    for (let y = 0; y < height; y += 1)
+      if (data[4 * (y * width + x) + 3] > 60) { drawn += 1; break; }
+  return drawn / width;
+}"""
+
+
+def expect_drawn(page: Page, test_id: str, share: float) -> None:
+    """Wait until a trace stands over `share` of its canvas's width."""
+    canvas = by_id(page, test_id).first.element_handle()
+    page.wait_for_function(
+        f"([canvas, share]) => ({_DRAWN})(canvas) >= share", arg=[canvas, share], polling=500
+    )
+
+
 def frames_shown(page: Page) -> int:
     """Return how many video frames were decoded so far."""
     return int(

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Shoot
-from tests.browser.screens import by_id, context, expect_state, sign_in
+from tests.browser.screens import by_id, context, expect_drawn, expect_state, sign_in
 from tests.running.demo import RunningDemo
 
 UNIT = "A-001"
@@ -35,7 +35,7 @@ def test_a_page_that_was_sent_is_held_against_the_present_by_another_doctor(
             sign_in(page, demo, "doctor", path="/doctor/")
             by_id(page, f"unit-row-{UNIT}").click()
             expect_state(page, "ecg-canvas", "live|late")
-        doctor.wait_for_timeout(12_000)  # of a trace that begins, for a whole page
+        expect_drawn(doctor, "ecg-canvas", 0.9)
         by_id(doctor, "ecg-freeze").click()
         frozen = time_in(doctor.locator(".doc-ecg header b, .doc-ecg b.gh-num").first.inner_text())
         by_id(doctor, "ecg-mark").click()
@@ -43,7 +43,7 @@ def test_a_page_that_was_sent_is_held_against_the_present_by_another_doctor(
         expect(by_id(doctor, "picture-editor")).to_have_count(0)
 
         expect(colleague.locator("[data-testid^='advice-item-']").first).to_be_attached()
-        colleague.wait_for_timeout(6_000)  # the present is another page by then
+        colleague.wait_for_timeout(6_000)  # of other beats: the present is another page by then
         by_id(colleague, "ecg-freeze").click()
         choice = by_id(colleague, "ecg-compare")
         sent = choice.locator("option", has_text=re.compile(f"Sent to the crew, {frozen}"))

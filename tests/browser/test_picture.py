@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Shoot
-from tests.browser.screens import by_id, context, expect_state, sign_in, sign_in_crew
+from tests.browser.screens import by_id, context, expect_drawn, expect_state, sign_in, sign_in_crew
 from tests.running.demo import RunningDemo
 
 UNIT = "A-001"
@@ -84,7 +84,7 @@ def test_a_picture_sent_while_the_link_is_cut_arrives_once_it_stands(
         by_id(doctor, f"unit-row-{UNIT}").click()
         sign_in_crew(tablet, demo, UNIT)
         expect_state(doctor, "ecg-canvas", "live|late")
-        doctor.wait_for_timeout(4_000)  # of a trace that begins, for the page to show
+        expect_drawn(doctor, "ecg-canvas", 0.3)
         by_id(doctor, "ecg-freeze").click()
         by_id(doctor, "ecg-mark").click()
         demo.link(UNIT, "--cut", "0s")
@@ -109,9 +109,7 @@ def freeze_what_was_recorded(doctor: Page, shoot: Shoot) -> None:
     scrub = by_id(doctor, "recording-scrub")
     expect(doctor.get_by_test_id("piece-film").first).to_be_attached(timeout=180_000)
     scrub.focus()
-    doctor.keyboard.press(
-        "Home"
-    )  # half an hour ago there was nothing; from there to the first film
+    doctor.keyboard.press("Home")  # half an hour ago there was nothing: on to the first film
     by_id(doctor, "recorded-next").click()
     expect_state(doctor, "recorded-state", "film")
     doctor.wait_for_function(
