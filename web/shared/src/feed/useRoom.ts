@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
 
-import { getAdvice, getHandoffs, getRecords, getWaves, openEncounters } from "../api/hub.ts";
-import { getConversation, getHappenings, getRoomView } from "../api/consult.ts";
+import { getRecords, getWaves, openEncounters } from "../api/hub.ts";
 import type { FeedClient } from "./client.ts";
 import { useFeed, useFeedPhase, useRoomPart, useUnit } from "./context.tsx";
-import type { Room } from "./room.ts";
+import { fetchEncounter } from "./encounter.ts";
+import type { OpenEncounter, Room } from "./room.ts";
 import { TREND_US } from "./vitals.ts";
 
 /** Streams whose past a room shows, and how far back. */
@@ -109,63 +109,41 @@ function useBackfill(room: Room): void {
   }, [room]);
 }
 
-/** Keep the room's encounter, its advice and its hand-overs. */
+/** Keep the room's encounter and what belongs to it; the feed may have been away when it changed. */
 function useEncounter(room: Room): void {
   const view = useUnit(room.unit);
+  const isOpen = useFeedPhase() === "open";
   useRoomPart(room, "encounter");
+  const isKnownUnit = view !== undefined;
   const told = view?.encounterId ?? null;
   const known = room.encounter?.encounterId ?? null;
   useEffect(() => {
-    if (told === null || told === known) return undefined;
+    if (!isOpen || !isKnownUnit || told === known) return undefined;
     const abort = new AbortController();
+    const before = room.encounter;
+    const set = (encounter: OpenEncounter | null) => {
+      if (room.encounter === before) room.setEncounter(encounter);
+    };
     openEncounters(abort.signal).then(
       (all) => {
-        const mine = all.find((each) => each.encounterId === told);
-        room.setEncounter({ encounterId: told, openedUtcUs: mine?.openedUtcUs ?? null });
+        const mine = all.find((each) => (told === null ? each.unit === room.unit : each.encounterId === told));
+        const id = told ?? mine?.encounterId;
+        set(id === undefined ? null : { encounterId: id, openedUtcUs: mine?.openedUtcUs ?? null });
       },
       () => {
-        if (!abort.signal.aborted) room.setEncounter({ encounterId: told, openedUtcUs: null });
+        if (!abort.signal.aborted && told !== null) set({ encounterId: told, openedUtcUs: null });
       },
     );
     return () => {
       abort.abort();
     };
-  }, [room, told, known]);
+  }, [room, isOpen, isKnownUnit, told, known]);
   useEffect(() => {
-    if (known === null) return undefined;
+    if (!isOpen || known === null) return undefined;
     const abort = new AbortController();
-    getAdvice(known, abort.signal).then(
-      (all) => {
-        for (const each of all) room.advise(each);
-      },
-      () => undefined, // each change comes whole over the feed
-    );
-    getRoomView(known, abort.signal).then(
-      (view) => {
-        room.setView(view);
-      },
-      () => undefined,
-    );
-    getConversation(known, abort.signal).then(
-      (conversation) => {
-        room.setConversation(conversation);
-      },
-      () => undefined,
-    );
-    getHappenings(known, abort.signal).then(
-      (all) => {
-        for (const each of all) room.happened(each);
-      },
-      () => undefined,
-    );
-    getHandoffs(known, abort.signal).then(
-      (all) => {
-        for (const each of all) room.handoff(each);
-      },
-      () => undefined,
-    );
+    void fetchEncounter(room, known, abort.signal);
     return () => {
       abort.abort();
     };
-  }, [room, known]);
+  }, [room, isOpen, known]);
 }
