@@ -1,7 +1,11 @@
 """The built-in broker's configuration: listeners, and what each credential may touch. Pure.
 
+Law: no credential has the broker keep more than a bound. What it keeps is: retained messages (the
+topics that a unit may publish to, once each), and sessions (`hub.broker.sessions` bounds them). It
+keeps nothing for a session that is away: nobody may subscribe at QoS 1 or publish at QoS 2.
+
 Source: NATS server 2.15 configuration, MQTT, accounts and authorization. A topic `gh/1/5/A-1/up/x`
-is the subject `gh.1.5.A-1.up.x`; a filter `a/#` also needs `a` itself.
+is the subject `gh.1.5.A-1.up.x`.
 """
 
 import json
@@ -12,11 +16,17 @@ from typing import Final
 
 from protocols.ids import UnitId
 from protocols.link.streams import UP
-from protocols.link.topics import link_ack, presence, unit_root, up
+from protocols.link.topics import down_ack, down_order, link_ack, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 
 HUB_USER: Final = "goldenhour.hub"
 """A dot stands in no unit's id: no unit can be called like the hub."""
+
+KEEPER_USER: Final = "goldenhour.keeper"
+"""Who bounds the store of sessions, over the broker's own protocol, and may do nothing else."""
+
+SESSIONS: Final = "$MQTT_sess"
+"""The broker's stream of MQTT sessions. Source: README-MQTT of NATS server."""
 
 MAX_PAYLOAD_BYTES: Final = MAX_MESSAGE_BYTES + 4 * 1024
 """Our longest message and its topic; a longer one closes the connection that sent it."""
@@ -46,6 +56,11 @@ class BrokerConfig:
         """The broker's own log, beside its store."""
         return self.store.with_name("nats.log")
 
+    @property
+    def ports(self) -> Path:
+        """The folder in which the broker says where it listens."""
+        return self.store.with_name("ports")
+
     def text(self) -> str:
         """Return the main file; it includes `users.conf` from the same folder."""
         q = json.dumps
@@ -56,8 +71,9 @@ class BrokerConfig:
         )
         return f"""\
 server_name: goldenhour-hub
-# the broker's own protocol is not used, but a listener is part of it: loopback, any port
+# the broker's own protocol, for its keeper alone: loopback, any port, told in a file
 listen: "127.0.0.1:-1"
+ports_file_dir: {q(str(self.ports))}
 max_payload: {MAX_PAYLOAD_BYTES}
 max_connections: 20000
 # here and not on the command line: a reload that finds them changed is refused whole
@@ -67,6 +83,8 @@ jetstream {{ store_dir: {q(str(self.store))}, max_memory_store: 64MB, max_file_s
 mqtt {{
   # thousands of units that come at once each have their session made; the usual 5 s are too few
   js_api_timeout: "30s"
+  # what is published at QoS 2 and never released would be kept
+  reject_qos2_publish: true
   listen: {q(f"{self.mqtt_host}:{self.mqtt_port}")}
   {tls}
 }}
@@ -77,22 +95,36 @@ include "users.conf"
 _ROOT, _NAME, _HASH = "<root>", "<name>", "<hash>"
 
 
-def _said() -> list[str]:
-    """Return the subjects that a unit may publish to, in the place of its own root `_ROOT`."""
-    unit = UnitId("any")
-    said = [*(up(unit, stream) for stream in UP), link_ack(unit), presence(unit)]
-    return [_subject(topic).replace(_subject(unit_root(unit)), _ROOT) for topic in said]
+def _subject(topic: str) -> str:
+    return topic.replace("/", ".")
+
+
+def _of_pattern(topics: Iterable[str], unit: UnitId) -> list[str]:
+    """Return the subjects of `unit`'s `topics`, with `_ROOT` in the place of its own root."""
+    return [_subject(topic).replace(_subject(unit_root(unit)), _ROOT) for topic in topics]
+
+
+_ANY: Final = UnitId("any")
+_SAID: Final = _of_pattern([*(up(_ANY, each) for each in UP), link_ack(_ANY), presence(_ANY)], _ANY)
+_HEARD: Final = _of_pattern([down_ack(_ANY), down_order(_ANY), presence(_ANY)], _ANY)
+_MANAGED: Final = [f"$JS.API.STREAM.{verb}.{SESSIONS}" for verb in ("INFO", "CREATE", "UPDATE")]
 
 
 def users_text(hub_password_bcrypt: str, units: Iterable[tuple[UnitId, str]]) -> str:
     """Return `users.conf`; `units` are (unit, bcrypt hash).
 
-    A unit may publish to the topics that there are and to no other: what it has the broker keep
-    (retained, or a will) is bounded by their number.
+    A unit may publish to the topics that there are and hear its own, and no others: what it has the
+    broker keep (retained, a will, a session) is bounded by their number.
     """
-    rows = [_user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"])]
+    rows = [
+        _user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"]),
+        _user(
+            KEEPER_USER, hub_password_bcrypt, kind="STANDARD",
+            publish=_MANAGED, subscribe=["_INBOX.>"],
+        ),
+    ]  # fmt: skip
     # thousands of rows that differ in three words only
-    pattern = _user(_NAME, _HASH, publish=_SAID, subscribe=[_ROOT, f"{_ROOT}.>"])
+    pattern = _user(_NAME, _HASH, publish=_SAID, subscribe=_HEARD)
     for unit, hashed in units:
         row = pattern.replace(_ROOT, _subject(unit_root(unit)))
         rows.append(row.replace(_NAME, unit).replace(_HASH, hashed))
@@ -100,17 +132,13 @@ def users_text(hub_password_bcrypt: str, units: Iterable[tuple[UnitId, str]]) ->
     return f"accounts {{ FLEET {{ jetstream: enabled\n  users: [\n{users}\n  ] }} }}\n"
 
 
-def _subject(topic: str) -> str:
-    return topic.replace("/", ".")
-
-
-_SAID: Final = _said()
-
-
-def _user(name: str, hashed: str, *, publish: list[str], subscribe: list[str]) -> str:
-    permissions = f"{{ publish: {json.dumps(publish)}, subscribe: {json.dumps(subscribe)} }}"
-    kinds = '["MQTT"]'
+def _user(
+    name: str, hashed: str, *, publish: list[str], subscribe: list[str], kind: str = "MQTT"
+) -> str:
+    q = json.dumps
+    # a subscription at QoS 1 or 2 is one to this subject, too; what waits for it would be kept
+    heard = f'{{ allow: {q(subscribe)}, deny: ["$MQTT.sub.>"] }}'
     return (
-        f"    {{ user: {json.dumps(name)}, password: {json.dumps(hashed)},"
-        f" allowed_connection_types: {kinds}, permissions: {permissions} }}"
+        f"    {{ user: {q(name)}, password: {q(hashed)}, allowed_connection_types: [{q(kind)}],"
+        f" permissions: {{ publish: {q(publish)}, subscribe: {heard} }} }}"
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from typing import Final
 
 from hub.access.secrets import machine_hash
 from hub.broker.config import BrokerConfig, users_text
+from hub.broker.sessions import bound_sessions
 from hub.tether import tethered
 from protocols.errors import BrokenError, ConfigError
 from protocols.ids import UnitId
@@ -93,8 +95,8 @@ class BuiltInBroker:
             BrokenError: it did not start; its log is named.
         """
         self._check_port()
+        await asyncio.to_thread(self._prepare)
         config = self._folder / "nats.conf"
-        await asyncio.to_thread(write_whole, config, self._config.text().encode(), mode=PRIVATE)
         process = await asyncio.create_subprocess_exec(
             *tethered(program(), "-c", str(config)),
             stdin=asyncio.subprocess.DEVNULL,
@@ -104,12 +106,17 @@ class BuiltInBroker:
         )
         self._process = process
         try:
-            await self._wait_ready(process, self._config.log)
+            await bound_sessions(await self._wait_ready(process), self.password)
             log.info("broker.up", extra={"pid": process.pid, "port": self._config.mqtt_port})
             yield process
         finally:
             self._process = None
             await to_the_end(_stop(process))
+
+    def _prepare(self) -> None:
+        shutil.rmtree(self._config.ports, ignore_errors=True)  # of one that was killed
+        self._config.ports.mkdir(mode=0o700)
+        write_whole(self._folder / "nats.conf", self._config.text().encode(), mode=PRIVATE)
 
     def _check_port(self) -> None:
         with socket.socket() as probe:
@@ -123,22 +130,37 @@ class BuiltInBroker:
                     detail=err.strerror or "",
                 ) from err
 
-    async def _wait_ready(self, process: asyncio.subprocess.Process, log_file: Path) -> None:
+    async def _wait_ready(self, process: asyncio.subprocess.Process) -> str:
+        """Return where it speaks its own protocol, once it listens everywhere."""
         host = reachable(self._config.mqtt_host)
         deadline_s = asyncio.get_running_loop().time() + _START_TIMEOUT_S
-        while process.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection(host, self._config.mqtt_port)
-            except OSError:
-                if asyncio.get_running_loop().time() > deadline_s:
-                    break
-                await asyncio.sleep(0.03)
-            else:
-                writer.close()
-                with contextlib.suppress(OSError):
-                    await writer.wait_closed()
-                return
-        raise BrokenError(reason="the broker did not start", log=str(log_file))
+        while process.returncode is None and asyncio.get_running_loop().time() < deadline_s:
+            address = await asyncio.to_thread(_told_address, self._config.ports)
+            if address is not None and await _accepts(host, self._config.mqtt_port):
+                return address
+            await asyncio.sleep(0.03)
+        raise BrokenError(reason="the broker did not start", log=str(self._config.log))
+
+
+def _told_address(ports: Path) -> str | None:
+    """Return where the broker listens for its own protocol; None: it has not (wholly) said so."""
+    told = next(ports.glob("*.ports"), None)
+    try:
+        addresses = json.loads(told.read_bytes())["nats"] if told is not None else None
+    except (OSError, ValueError, KeyError):
+        return None
+    return str(addresses[0]) if addresses else None
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 def program() -> str:

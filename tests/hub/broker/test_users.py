@@ -11,13 +11,16 @@ import pytest
 
 from hub.access.secrets import machine_hash
 from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
+from hub.broker.sessions import SESSION_BYTES
 from protocols.ids import ID_PATTERN, UnitId
 from protocols.link.streams import Stream
-from protocols.link.topics import presence, unit_root, up
+from protocols.link.topics import down_ack, down_order, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 from protocols.runtime.ports import free_port
 from tests.firmware_sim.until import until
 
+LONGEST_ID = 65_535  # a field of MQTT
+REFUSED = 0x80
 UNITS = tuple((UnitId(name), f"password-of-{name}") for name in ("A-001", "A-002"))
 
 
@@ -153,6 +156,78 @@ async def _for_a_moment(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Message
         if message.topic.value == "gh/1/end":
             return
         yield message
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+async def test_nothing_is_kept_for_a_session_that_is_away(tmp_path: Path, qos: int) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    unit, password = UNITS[0]
+    await broker.write_users([(unit, machine_hash(password))])
+    async with (
+        broker.running(),
+        aiomqtt.Client(
+            "127.0.0.1", port, username=unit, password=password, identifier="parked",
+            clean_session=False,
+        ) as client,
+    ):  # fmt: skip
+        for heard in (presence(unit), down_ack(unit), down_order(unit)):
+            assert await codes(client, heard, qos=0) == [0]
+            assert await codes(client, heard, qos=qos) == [REFUSED]
+
+
+@pytest.mark.parametrize("topic", ["/#", "/down/+", "/up/vitals", "/presence/#"])
+async def test_a_unit_hears_its_own_three_topics_and_no_others(tmp_path: Path, topic: str) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    unit, password = UNITS[0]
+    await broker.write_users([(unit, machine_hash(password))])
+    async with (
+        broker.running(),
+        aiomqtt.Client("127.0.0.1", port, username=unit, password=password) as client,
+    ):
+        assert await codes(client, unit_root(unit) + topic, qos=0) == [REFUSED]
+
+
+async def test_what_is_published_at_qos_2_and_never_released_is_not_kept(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    unit, password = UNITS[0]
+    await broker.write_users([(unit, machine_hash(password))])
+    async with broker.running():
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client(
+                "127.0.0.1", port, username=unit, password=password, timeout=1
+            ) as client:
+                await client.publish(up(unit, Stream.CLIP), bytes(200_000), qos=2)
+        assert stored(tmp_path) < 200_000
+
+
+async def test_sessions_of_one_credential_do_not_keep_another_unit_out(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    broker = broker_of(tmp_path, port)
+    (unit, password), (other, other_password) = UNITS
+    await broker.write_users([(each, machine_hash(word)) for each, word in UNITS])
+    async with broker.running():
+        for count in range(3 * SESSION_BYTES // (2 * LONGEST_ID)):
+            async with aiomqtt.Client(
+                "127.0.0.1", port, username=unit, password=password,
+                identifier=f"{count:x}".ljust(LONGEST_ID, "x"), clean_session=False,
+            ):  # fmt: skip
+                pass
+        assert SESSION_BYTES / 2 < stored(tmp_path) < 1.2 * SESSION_BYTES
+        assert await may_connect(port, other, other_password)
+    async with broker.running():  # with the store as it is found
+        assert await may_connect(port, other, other_password)
+
+
+async def codes(client: aiomqtt.Client, topic: str, *, qos: int) -> list[int]:
+    granted = await client.subscribe(topic, qos=qos)
+    return [each if isinstance(each, int) else each.value for each in granted]
+
+
+def stored(folder: Path) -> int:
+    return sum(each.stat().st_size for each in (folder / "js").rglob("*") if each.is_file())
 
 
 @pytest.mark.parametrize("password", ["", "password-of-A-002"])
