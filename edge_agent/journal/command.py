@@ -67,7 +67,7 @@ def verify_command(file: File = FILE, *, key_file: Key = None) -> None:
         typer.echo("sound")
         return
     if verdict.damage:
-        typer.echo(f"the file is damaged: {verdict.damage}")
+        typer.echo(f"it cannot be read whole: {verdict.damage}")
     for name in verdict.bent:
         typer.echo(f"bent on the disk: {name}")
     for name in verdict.holes:

@@ -1,20 +1,27 @@
 """What a journal's file holds, read beside the agent that may be writing to it."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edge_agent.journal import rows
 from edge_agent.journal.rows import Row
-from edge_agent.journal.schema import journal_id, open_to_read
+from edge_agent.journal.schema import is_damage, journal_id, open_to_read
 from protocols.errors import ConfigError, RemoteProtocolError, StoreCorruptError
 from protocols.link.projection import value_as_json
 from protocols.link.ranges import SeqRanges
 from protocols.link.streams import Stream
 from protocols.link.wire import load_map
 from protocols.messages import Gap, parse_body
+
+_NOT_READ: Final = (
+    "this is no journal, or it is damaged, or --key-file does not name its key; nothing was"
+    " changed. An agent that starts with a damaged one sets it aside whole"
+    " and takes from it what it can"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,7 @@ def verify(path: Path, *, key_file: Path | None = None) -> Verdict:
     """Return what is wrong with the journal at `path`.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it may not be read.
     """
     verdict = Verdict()
     try:
@@ -88,8 +95,8 @@ def verify(path: Path, *, key_file: Path | None = None) -> Verdict:
             given_up = _given_up(connection)
             for stream, account in rows.accounts(connection).items():
                 _verify_stream(connection, stream, account, given_up, verdict)
-    except (StoreCorruptError, sqlite3.DatabaseError) as err:
-        verdict.damage = str(err)[:200]
+    except StoreCorruptError as err:
+        verdict.damage = f"{_detail(err)}; {err.facts['reason']}"
     return verdict
 
 
@@ -123,17 +130,32 @@ def as_json(row: Row) -> dict[str, Any]:
     }
 
 
-class _reading:  # noqa: N801 -- read as a statement
-    def __init__(self, path: Path, key_file: Path | None) -> None:
-        if not path.exists():
-            raise ConfigError(reason="no such journal", file=str(path))
-        self._connection = open_to_read(path, key_file=key_file)
+@contextlib.contextmanager
+def _reading(path: Path, key_file: Path | None) -> Iterator[sqlite3.Connection]:
+    """Yield a connection that changes nothing.
 
-    def __enter__(self) -> sqlite3.Connection:
-        return self._connection
+    Raises:
+        ConfigError: there is no such file, or it may not be read.
+        StoreCorruptError: it is no journal, or cannot be read to its end.
+    """
+    if not path.is_file():
+        raise ConfigError(reason="no such journal", file=str(path))
+    try:
+        with contextlib.closing(open_to_read(path, key_file=key_file)) as connection:
+            yield connection
+    except StoreCorruptError as err:
+        raise StoreCorruptError(reason=_NOT_READ, file=str(path), detail=_detail(err)) from err
+    except Exception as err:
+        facts = {"file": str(path), "detail": str(err)[:120]}
+        if is_damage(err):
+            raise StoreCorruptError(reason=_NOT_READ, **facts) from err
+        if isinstance(err, sqlite3.Error):
+            raise ConfigError(reason="the journal cannot be read", **facts) from err
+        raise
 
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+
+def _detail(err: StoreCorruptError) -> str:
+    return str(err.facts.get("detail", ""))
 
 
 def _stream_report(

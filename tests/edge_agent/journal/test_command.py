@@ -1,14 +1,17 @@
 """`goldenhour journal`: what a person sees of a journal, beside the agent that writes to it."""
 
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from edge_agent.journal.command import app
 from edge_agent.journal.settings import trace_of
 from edge_agent.uplink.trace import LARGEST_BYTES, Trace, trace_files
+from protocols.errors import StoreCorruptError
 from protocols.ids import JournalId
 from protocols.link import Ack, Held, Sender, Stream
 from protocols.link.sender import LATE, Lost
@@ -133,3 +136,36 @@ def test_no_such_journal_is_said_in_one_sentence(tmp_path: Path) -> None:
     missing = ask("show", str(tmp_path / "nothing.db"))
     assert missing.exit_code != 0
     assert "nothing.db" in str(missing.exception)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", bytes(4096)])
+@pytest.mark.parametrize("words", [("show",), ("verify",), ("export", "--stream", "vitals")])
+def test_a_file_that_is_no_journal_is_told_with_what_to_do(
+    tmp_path: Path, content: bytes, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "notes.db"
+    path.write_bytes(content)
+    found = ask(words[0], str(path), *words[1:])
+    assert found.exit_code == 1
+    said = found.output + str(found.exception)
+    assert "this is no journal" in said
+    assert "--key-file" in said
+    assert path.read_bytes() == content
+
+
+def test_a_page_that_is_damaged_is_told_while_reading(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def fill() -> None:
+        async with running(path) as journal:
+            for number in range(300):
+                await accept(journal, Stream.VITALS, pulse(60, source="x" * 100), number)
+
+    asyncio.run(fill())
+    page = bytearray(path.read_bytes())
+    for at in range(8 * 4096, len(page), 4096):
+        page[at : at + 64] = bytes(64)
+    path.write_bytes(page)
+    found = ask("export", str(path), "--stream", "vitals")
+    assert isinstance(found.exception, StoreCorruptError)
+    assert "takes from it what it can" in str(found.exception)
