@@ -2,9 +2,9 @@
 
 Takes the place of aiortc's jitter buffer: it is given each packet (retransmissions unwrapped) and
 hands on frames as soon as their last packet is there. Audio is never held back. A video packet that
-is missing is waited for `HOLD_S`, the time that a retransmission may take; after that the frame is
-lost, a key frame is asked for, and nothing is handed on until one comes: a smeared picture looks
-like a finding, a frozen one does not.
+is missing is waited for `HOLD_S` from when the next behind it came, the time that a retransmission
+may take; after that the frame is lost, a key frame is asked for, and nothing is handed on until one
+comes: a smeared picture looks like a finding, a frozen one does not.
 """
 
 from collections.abc import Callable
@@ -67,10 +67,9 @@ class VideoTap:
     on_loss: Callable[[], None]
     now_s: Callable[[], float]
     lost_frames: int = 0
-    _held: dict[int, Packet] = field(default_factory=dict)
+    _held: dict[int, tuple[Packet, float]] = field(default_factory=dict)  # and when it came
     _next: int | None = None
     _current: list[Packet] = field(default_factory=list)
-    _gap_since_s: float | None = None
     _needs_key: bool = True
 
     def add(self, packet: Packet) -> tuple[bool, None]:
@@ -86,22 +85,27 @@ class VideoTap:
             if behind <= _MOST_LATE:
                 return False, None
             self._lose(sequence)
-        self._held[sequence] = packet
-        if self._next not in self._held:
-            self._wait_for_missing()
-        while (following := self._held.pop(self._next, None)) is not None:
-            self._next = (self._next + 1) & 0xFFFF
-            self._gap_since_s = None
-            self._append(following)
+        now_s = self.now_s()
+        self._held.setdefault(sequence, (packet, now_s))
+        self._drain()
+        while self._has_waited(now_s):  # each gap by itself: a burst leaves many
+            expected = self._next
+            self._lose(min(self._held, key=lambda held: (held - expected) & 0xFFFF))
+            self._drain()
         return False, None
 
-    def _wait_for_missing(self) -> None:
-        now_s = self.now_s()
-        if self._gap_since_s is None:
-            self._gap_since_s = now_s
-        if now_s - self._gap_since_s > HOLD_S or len(self._held) > _MOST_HELD:
-            expected = self._next or 0
-            self._lose(min(self._held, key=lambda held: (held - expected) & 0xFFFF))
+    def _drain(self) -> None:
+        """Append what is there without a gap."""
+        while (following := self._held.pop(self._next or 0, None)) is not None:
+            self._next = ((self._next or 0) + 1) & 0xFFFF
+            self._append(following[0])
+
+    def _has_waited(self, now_s: float) -> bool:
+        """Whether what came first behind a gap, if there is one, has waited for long enough."""
+        first = next(iter(self._held.values()), None)
+        if first is None:
+            return False
+        return now_s - first[1] > HOLD_S or len(self._held) > _MOST_HELD
 
     def _lose(self, resume_at: int) -> None:
         """Give up what is missing; go on at `resume_at`, from the next key frame."""
@@ -109,7 +113,6 @@ class VideoTap:
             self._held.clear()  # the sender began afresh
         self._next = resume_at
         self._current = []
-        self._gap_since_s = None
         self._needs_key = True
         self.lost_frames += 1
         self.on_loss()

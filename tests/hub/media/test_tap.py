@@ -76,6 +76,27 @@ def test_a_retransmission_within_the_hold_loses_nothing() -> None:
     assert bench.losses == 0
 
 
+def test_many_gaps_are_waited_for_together_and_not_one_after_the_other() -> None:
+    units = access_units(60, keys=frozenset({0, 20}))
+    given = packets(units)
+    burst_ends = next(p for p in given if p.timestamp > 10 * 6_000 and p.marker).sequence_number
+    bench = Bench()
+    lost = [p for p in given[20:burst_ends] if p.sequence_number % 3 == 0]
+    assert len(lost) > 5
+    key_at_s = None
+    for packet in given:
+        if packet in lost:
+            continue
+        bench.feed(packet, step_s=0.03)
+        if packet.timestamp == 20 * 6_000 and packet.marker:
+            key_at_s = bench.time.now_s
+        if key_at_s is not None and bench.frames[-1].timestamp >= 20 * 6_000:
+            break
+    assert key_at_s is not None
+    assert bench.frames[-1].timestamp >= 20 * 6_000
+    assert bench.time.now_s - key_at_s <= HOLD_S
+
+
 def test_a_duplicate_changes_nothing() -> None:
     units = access_units(4)
     bench = Bench()
