@@ -5,17 +5,19 @@ asked for again (NACK, RFC 4585, 6.2.1) tell it sooner. What is asked for again 
 while there is no room: a link that has just become thin would carry nothing else. The receiver's
 estimate (REMB, draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what
 arrived, times a margin. It falls for a burst on an idle link, too, and is told apart from losses.
-How it rises says nothing here; see the ladder.
+How it rises says nothing here; see the ladder. Reports and questions also tell what came last, and
+so when the newest packet that has certainly arrived was sent.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from aiortc import RTCRtpSender
+from aiortc import RTCRtpSender, clock
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_RTPFB_NACK,
+    RTP_HISTORY_SIZE,
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpRtpfbPacket,
@@ -28,6 +30,12 @@ HANDLE_RTCP: Final = "_handle_rtcp_packet"
 
 SSRC: Final = "_ssrc"
 """RTCRtpSender: its own. A test holds the name in place."""
+
+HISTORY: Final = "_RTCRtpSender__rtp_history"
+"""RTCRtpSender: its newest packets by sequence number. A test holds the name in place."""
+
+_SENT_HZ: Final = 1 << 18  # of abs-send-time; 24 bits. Source: its RTP header extension
+_SENT_WRAP: Final = 1 << 24
 
 _SPAN_S: Final = 1.0
 _ESTIMATE_MARGIN: Final = 0.85  # Source: aiortc.rate, as draft-ietf-rmcat-gcc-02, 5.5
@@ -47,12 +55,16 @@ class Feedback:
         self._guessed: float | None = None
         self._estimate_bps: float | None = None
         self._heard_s: float | None = None
+        self._history: Mapping[int, Any] = {}
+        self.passed_s: float | None = None
+        """When the newest packet that is known to have arrived was sent, by `now_s`."""
         self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
         self.may_resend = True
 
     def attach(self, sender: RTCRtpSender) -> None:
         """Read what comes for `sender`, and pass it on."""
         passed_on = getattr(sender, HANDLE_RTCP)
+        self._history = getattr(sender, HISTORY)
 
         async def handle(packet: Any) -> None:
             self._hear(packet, getattr(sender, SSRC))
@@ -99,8 +111,10 @@ class Feedback:
             for report in packet.reports:
                 if report.ssrc == ssrc:
                     self._tell(1 - report.fraction_lost / 256)
+                    self._passed(report.highest_sequence & 0xFFFF)
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
             self._missed(packet.lost)
+            self._passed((packet.lost[-1] + 1) & 0xFFFF)  # a gap is seen by what comes behind it
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._estimated(packet.fci, ssrc)
 
@@ -114,6 +128,15 @@ class Feedback:
             arriving = max(0.0, 1 - len(self._lost) / packets)
             if arriving < _CLEARLY:
                 self._tell(arriving)
+
+    def _passed(self, seq: int) -> None:
+        packet = self._history.get(seq % RTP_HISTORY_SIZE)
+        if packet is None or packet.sequence_number != seq:
+            return
+        now = clock.current_ntp_time() >> 14
+        age_s = ((now - packet.extensions.abs_send_time) % _SENT_WRAP) / _SENT_HZ
+        sent_s = self._now_s() - age_s
+        self.passed_s = sent_s if self.passed_s is None else max(self.passed_s, sent_s)
 
     def _estimated(self, fci: bytes, ssrc: int) -> None:
         try:

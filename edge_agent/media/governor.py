@@ -1,6 +1,7 @@
 """The ladder at work: what was measured goes in, each camera is tuned to what comes out."""
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -133,6 +134,7 @@ class Governor:
         arriving = [share for share in told if share is not None]
         guessed = [one.feedback.take_estimated() for one in publishers]
         estimated = [share for share in guessed if share is not None]
+        passed = [one.feedback.passed_s for one in publishers if one.feedback.passed_s is not None]
         self.link_bps = load.carried_bps
         self.readings_bps = self._measure_readings(now_s, load.sent_bytes)
         return Evidence(
@@ -146,6 +148,7 @@ class Governor:
             wanted_bps=sum(self._wanted_bps(name) for name in self._cameras),
             arriving=min(arriving, default=None),
             estimated=min(estimated, default=None),
+            passed_ago_s=now_s - max(passed, default=-math.inf),
             is_heard=any(one.feedback.is_heard(_HEARD_S) for one in publishers),
         )
 

@@ -51,6 +51,7 @@ _LONGEST_WAIT_S: Final = 5.0
 _GOOD: Final = 8  # from this rate on the picture is large: more is worth less than a freeze
 _GOOD_WAIT_S: Final = 80.0  # so a rate above it that failed is tried ever more seldom
 _STOOD_S: Final = 20.0  # a rate that failed sooner after it was tried was too much from the first
+_OVERTAKEN_S: Final = 0.1  # paths differ by less than this
 _NOTICED_S: Final = 0.06  # readings wait so much longer than at best: something queues
 _SILENT_S: Final = 2.5
 _STILLS_S: Final = 10.0  # the link's own measure spans so long; before, it tells of the past
@@ -69,7 +70,8 @@ class Evidence:
     `arriving`: the share of the video that arrives, by what was lost, worst of what was told since
     the last look; `estimated`: the same by the receiver's estimate, which falls for a burst on an
     idle link, too. None: nothing was told. `link_bps`: what the readings' own way carried at best
-    in 10 s.
+    in 10 s. `passed_ago_s`: how long ago the newest packet of video that is known to have arrived
+    was sent.
     """
 
     now_s: float
@@ -82,7 +84,16 @@ class Evidence:
     wanted_bps: float = math.inf  # more than this the cameras have no use for
     arriving: float | None = None
     estimated: float | None = None
+    passed_ago_s: float = math.inf
     is_heard: bool = True  # the hub reports on the video
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether video that was sent after the oldest waiting reading has arrived before it.
+
+        Then the reading queues behind nothing: it was lost, and waits for its own repetition.
+        """
+        return self.passed_ago_s < self.late_s - _OVERTAKEN_S
 
 
 class Allowance:
@@ -99,6 +110,7 @@ class Allowance:
         self._wait_s = _FIRST_WAIT_S
         self._ceiling: int | None = None  # the least rate that failed
         self._held_since_s: float | None = None
+        self._before: tuple[int, int | None, float, bool] | None = None  # a fall by lateness alone
         self._share: float | None = None  # the newest word of what arrives
         self._share_s = now_s - _TOLD_S
         self._queued_s: float | None = None  # the readings were last seen to queue
@@ -155,6 +167,8 @@ class Allowance:
         if self._held_since_s is not None:
             self._wait_until_passed(seen)
         elif self._is_hard(seen):
+            before = self._index, self._ceiling, self._wait_s, self._is_fast
+            self._before = None if self._is_losing(now_s) else before
             self._fall(seen)
             self._held_since_s = now_s if self._index >= 0 else None
         elif not seen.is_answered:
@@ -175,9 +189,11 @@ class Allowance:
 
     def _is_hard(self, seen: Evidence) -> bool:
         """Whether the readings are being held up: pictures stop at once."""
+        is_lost = self._is_losing(seen.now_s) or not seen.is_heard
+        if seen.is_overtaken and not is_lost:
+            return False
         if seen.late_s > _LATE_ALONE_S:
             return seen.now_s - self._fell_s > _AGAIN_S
-        is_lost = self._is_losing(seen.now_s) or not seen.is_heard
         return seen.late_s > _LATE_S and is_lost
 
     def _is_soft(self, seen: Evidence) -> bool:
@@ -205,6 +221,12 @@ class Allowance:
         self._go(max(least, below), now_s)
 
     def _wait_until_passed(self, seen: Evidence) -> None:
+        is_whole = seen.arriving is None or seen.arriving >= _LOSING
+        if self._before is not None and seen.is_overtaken and is_whole:  # it was no queue
+            index, self._ceiling, self._wait_s, self._is_fast = self._before
+            self._held_since_s, self._before = None, None
+            self._go(index, seen.now_s)
+            return
         if seen.arriving is not None and seen.arriving < _LOSING:  # of what was sent before
             fitting = index_of(_MARGIN * seen.arriving * self._sent_bps)
             is_hopeless = self._index <= _FIRST and seen.arriving < _HOPELESS
@@ -278,7 +300,8 @@ class Allowance:
 
 def _believed(seen: Evidence) -> float | None:
     """Return the share that arrives; an estimate counts where the readings notice something."""
-    if seen.estimated is None or max(seen.late_s, seen.queue_s) < _NOTICED_S:
+    late_s = 0.0 if seen.is_overtaken else seen.late_s
+    if seen.estimated is None or max(late_s, seen.queue_s) < _NOTICED_S:
         return seen.arriving
     return seen.estimated if seen.arriving is None else min(seen.arriving, seen.estimated)
 

@@ -152,6 +152,58 @@ def test_readings_that_wait_with_losses_beside_stop_all_pictures_at_once() -> No
     assert not allowance.is_held
 
 
+def seen(
+    now_s: float,
+    *,
+    late_s: float = 0.0,
+    passed_ago_s: float = float("inf"),
+    arriving: float | None = None,
+) -> Evidence:
+    return Evidence(
+        now_s=now_s, is_answered=True, video_bps=1e6, wanted_bps=2e6,
+        late_s=late_s, passed_ago_s=passed_ago_s, arriving=arriving,
+    )  # fmt: skip
+
+
+def risen() -> tuple[Allowance, float]:
+    """Return an allowance of a wide link, and when."""
+    allowance, now_s = Allowance(now_s=0.0), 0.0
+    while allowance.bps < 1_000_000:
+        now_s += LOOK_S
+        allowance.look(seen(now_s, arriving=1.0))
+    return allowance, now_s
+
+
+def test_a_reading_that_was_lost_holds_no_picture_up() -> None:
+    allowance, began_s = risen()
+    before = allowance.bps
+    for look in range(25):  # it waits for its own repetition; pictures sent after it arrive
+        late_s = look * LOOK_S
+        allowance.look(seen(began_s + late_s, late_s=late_s, passed_ago_s=0.2))
+        assert not allowance.is_held
+    assert allowance.bps >= before
+
+
+def test_pictures_held_for_a_reading_that_was_lost_go_on_once_that_is_known() -> None:
+    allowance, began_s = risen()
+    before, held = allowance.bps, []
+    for look in range(10):
+        late_s = look * LOOK_S
+        told = {"passed_ago_s": 0.3, "arriving": 0.95} if look == 9 else {}
+        allowance.look(seen(began_s + late_s, late_s=late_s, **told))
+        held.append(allowance.is_held)
+    assert held[-2:] == [True, False]
+    assert allowance.bps == before
+
+
+def test_pictures_held_behind_a_queue_stay_held() -> None:
+    allowance, began_s = risen()
+    for look in range(12):  # what arrives was sent before the reading that waits
+        late_s = look * LOOK_S
+        allowance.look(seen(began_s + late_s, late_s=late_s, passed_ago_s=late_s, arriving=1.0))
+    assert allowance.is_held
+
+
 def test_pictures_are_never_held_for_long() -> None:
     allowance = Allowance(now_s=0)
     held = []

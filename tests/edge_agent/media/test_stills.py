@@ -7,20 +7,23 @@ import cv2
 import numpy as np
 import pytest
 from aiortc import RTCRtpSender, rtcdtlstransport
+from aiortc import clock as aiortc_clock
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_RTPFB_NACK,
+    RTP_HISTORY_SIZE,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtpPacket,
     pack_remb_fci,
 )
 from av.video.frame import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.media.feedback import HANDLE_RTCP, SSRC, Feedback
+from edge_agent.media.feedback import HANDLE_RTCP, HISTORY, SSRC, Feedback
 from edge_agent.media.stills import PART_BYTES, budget_bytes, jpeg_of, parts_of
 from protocols.ids import CameraId
 from protocols.messages import Still
@@ -83,11 +86,18 @@ class _Sender:
     def __init__(self) -> None:
         self.passed_on: list[object] = []
         setattr(self, SSRC, 77)
+        self.history: dict[int, RtpPacket] = {}
+        setattr(self, HISTORY, self.history)
 
         async def handle(packet: object) -> None:
             self.passed_on.append(packet)
 
         setattr(self, HANDLE_RTCP, handle)
+
+    def send(self, seq: int) -> None:
+        packet = RtpPacket(sequence_number=seq)
+        packet.extensions.abs_send_time = (aiortc_clock.current_ntp_time() >> 14) & 0xFFFFFF
+        self.history[seq % RTP_HISTORY_SIZE] = packet
 
     def hear(self, packet: object) -> None:
         asyncio.run(getattr(self, HANDLE_RTCP)(packet))
@@ -99,10 +109,11 @@ def attached(clock: FakeClock) -> tuple[Feedback, _Sender]:
     return feedback, sender
 
 
-def report(lost: int, ssrc: int = 77) -> RtcpRrPacket:
+def report(lost: int, ssrc: int = 77, *, highest: int = 0) -> RtcpRrPacket:
     info = RtcpReceiverInfo(
-        ssrc=ssrc, fraction_lost=lost, packets_lost=0, highest_sequence=0, jitter=0, lsr=0, dlsr=0
-    )
+        ssrc=ssrc, fraction_lost=lost, packets_lost=0, highest_sequence=highest, jitter=0, lsr=0,
+        dlsr=0,
+    )  # fmt: skip
     return RtcpRrPacket(ssrc=1, reports=[info])
 
 
@@ -133,6 +144,30 @@ def test_a_falling_estimate_says_what_arrives_and_a_rising_one_nothing() -> None
     assert feedback.take_estimated() is None
 
 
+def test_the_newest_packet_that_has_arrived_is_known_by_when_it_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    utc = FakeClock()
+    began_ntp = aiortc_clock.current_ntp_time()
+    monkeypatch.setattr(
+        aiortc_clock, "current_ntp_time", lambda: began_ntp + int(utc.monotonic_s() * 2**32)
+    )
+    feedback, sender = attached(utc)
+    sent_s = {}
+    for seq in range(65_530, 65_550):
+        sent_s[seq & 0xFFFF] = utc.monotonic_s()
+        sender.send(seq & 0xFFFF)
+        asyncio.run(utc.advance(3.5))  # the time in a packet begins again after 64 s
+    assert feedback.passed_s is None
+    sender.hear(report(0, highest=(1 << 16) + 5))
+    assert feedback.passed_s == pytest.approx(sent_s[5], abs=0.001)
+    sender.hear(asked_again(7, 8))
+    assert feedback.passed_s == pytest.approx(sent_s[9], abs=0.001)
+    sender.hear(report(0, highest=(1 << 16) + 6))  # what was known is not taken back
+    sender.hear(report(0, highest=40_000))  # and of what is long gone nothing is made up
+    assert feedback.passed_s == pytest.approx(sent_s[9], abs=0.001)
+
+
 def test_what_is_said_of_another_stream_is_not_taken() -> None:
     feedback, sender = attached(FakeClock())
     feedback.left(100_000)
@@ -147,6 +182,8 @@ def test_what_is_said_of_another_stream_is_not_taken() -> None:
 def test_the_names_that_are_read_are_aiortc_s() -> None:
     assert inspect.iscoroutinefunction(getattr(RTCRtpSender, HANDLE_RTCP))
     assert f"self.{SSRC} = " in inspect.getsource(RTCRtpSender)
+    history = HISTORY.removeprefix("_RTCRtpSender")
+    assert f"self.{history}: dict[int, RtpPacket] = {{}}" in inspect.getsource(RTCRtpSender)
     routing = inspect.getsource(rtcdtlstransport)
     assert "await recipient._handle_rtcp_packet(packet)" in routing
 
