@@ -11,6 +11,7 @@ so when the newest packet that has certainly arrived was sent.
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiortc import RTCRtpSender, clock
@@ -19,6 +20,7 @@ from aiortc.rtp import (
     RTCP_RTPFB_NACK,
     RTP_HISTORY_SIZE,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
@@ -45,19 +47,28 @@ _FEW: Final = 4  # so many missing packets say something
 _CLEARLY: Final = 0.8  # the two ends measure over different seconds; less than this is no accident
 
 
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """The share that arrives of what was sent since, by the clock of `Feedback`."""
+
+    share: float
+    since_s: float
+
+
 class Feedback:
     """Counts what leaves, and keeps the worst of what is said of it until it is taken."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._sent: deque[tuple[float, int]] = deque()
-        self._arriving: float | None = None
+        self._arriving: Arriving | None = None
         self._guessed: float | None = None
         self._estimate_bps: float | None = None
         self._heard_s: float | None = None
         self._history: Mapping[int, Any] = {}
         self.passed_s: float | None = None
         """When the newest packet that is known to have arrived was sent, by `now_s`."""
+        self._reported_s: float | None = None  # the same, by the newest report alone
         self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
         self.may_resend = True
 
@@ -95,7 +106,7 @@ class Feedback:
         """Say whether the hub has said anything of late."""
         return self._heard_s is not None and self._now_s() - self._heard_s < within_s
 
-    def take_arriving(self) -> float | None:
+    def take_arriving(self) -> Arriving | None:
         """Return the least share that arrived, by what was lost, since this was asked last."""
         told, self._arriving = self._arriving, None
         return told
@@ -110,13 +121,20 @@ class Feedback:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == ssrc:
-                    self._tell(1 - report.fraction_lost / 256)
-                    self._passed(report.highest_sequence & 0xFFFF)
+                    self._report(report)
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
             self._missed(packet.lost)
             self._passed((packet.lost[-1] + 1) & 0xFFFF)  # a gap is seen by what comes behind it
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._estimated(packet.fci, ssrc)
+
+    def _report(self, report: RtcpReceiverInfo) -> None:
+        since_s = self._reported_s
+        self._tell(
+            1 - report.fraction_lost / 256,
+            since_s=self._now_s() - _SPAN_S if since_s is None else since_s,
+        )
+        self._reported_s = self._passed(report.highest_sequence & 0xFFFF)
 
     def _missed(self, lost: list[int]) -> None:
         now_s = self._now_s()
@@ -127,16 +145,24 @@ class Feedback:
         if len(self._lost) >= _FEW and packets > 0:
             arriving = max(0.0, 1 - len(self._lost) / packets)
             if arriving < _CLEARLY:
-                self._tell(arriving)
+                first_s = min(self._sent_at_s(seq) or at_s for seq, at_s in self._lost.items())
+                self._tell(arriving, since_s=first_s)
 
-    def _passed(self, seq: int) -> None:
+    def _passed(self, seq: int) -> float | None:
+        """Note that a packet has arrived; return when it was sent."""
+        sent_s = self._sent_at_s(seq)
+        if sent_s is not None:
+            self.passed_s = sent_s if self.passed_s is None else max(self.passed_s, sent_s)
+        return sent_s
+
+    def _sent_at_s(self, seq: int) -> float | None:
+        """Return when a packet was sent; None: it was too long ago."""
         packet = self._history.get(seq % RTP_HISTORY_SIZE)
         if packet is None or packet.sequence_number != seq:
-            return
+            return None
         now = clock.current_ntp_time() >> 14
-        age_s = ((now - packet.extensions.abs_send_time) % _SENT_WRAP) / _SENT_HZ
-        sent_s = self._now_s() - age_s
-        self.passed_s = sent_s if self.passed_s is None else max(self.passed_s, sent_s)
+        age: int = (now - packet.extensions.abs_send_time) % _SENT_WRAP
+        return self._now_s() - age / _SENT_HZ
 
     def _estimated(self, fci: bytes, ssrc: int) -> None:
         try:
@@ -153,5 +179,6 @@ class Feedback:
             if arriving < _CLEARLY:
                 self._guessed = arriving if self._guessed is None else min(arriving, self._guessed)
 
-    def _tell(self, arriving: float) -> None:
-        self._arriving = arriving if self._arriving is None else min(self._arriving, arriving)
+    def _tell(self, share: float, *, since_s: float) -> None:
+        if self._arriving is None or share < self._arriving.share:
+            self._arriving = Arriving(share, since_s)

@@ -131,7 +131,9 @@ class Governor:
     def _evidence(self, now_s: float, load: LinkLoad) -> Evidence:
         publishers = [one for one in self._publishers.values() if one.is_published]
         told = [one.feedback.take_arriving() for one in publishers]
-        arriving = [share for share in told if share is not None]
+        worst = min(
+            (one for one in told if one is not None), key=lambda one: one.share, default=None
+        )
         guessed = [one.feedback.take_estimated() for one in publishers]
         estimated = [share for share in guessed if share is not None]
         passed = [one.feedback.passed_s for one in publishers if one.feedback.passed_s is not None]
@@ -146,7 +148,8 @@ class Governor:
             readings_bps=self.readings_bps,
             video_bps=sum(one.feedback.sent_bps for one in publishers),
             wanted_bps=sum(self._wanted_bps(name) for name in self._cameras),
-            arriving=min(arriving, default=None),
+            arriving=None if worst is None else worst.share,
+            arriving_span_s=0.0 if worst is None else now_s - worst.since_s,
             estimated=min(estimated, default=None),
             passed_ago_s=now_s - max(passed, default=-math.inf),
             is_heard=any(one.feedback.is_heard(_HEARD_S) for one in publishers),

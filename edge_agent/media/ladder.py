@@ -33,6 +33,7 @@ LOOK_S: Final = 0.1
 
 _MARGIN: Final = 0.85  # of what arrived is used next. Source: draft-ietf-rmcat-gcc-02, 5.5, beta
 _LOSING: Final = 0.88  # less than this share arriving is congestion; ibid., 6: loss over 10 %
+_CLEARLY_LOSING: Final = 0.65  # more than the tail of what a fall has mended already
 _HOPELESS: Final = 0.5  # of a rate that is small already: nothing that moves will pass
 _USED: Final = 0.7  # an encoder that used less just now will use more
 _LATE_S: Final = 0.3  # readings wait so much longer than usual: enough, with losses beside it
@@ -68,10 +69,10 @@ class Evidence:
     """What was measured, at one look. Rates in bit/s.
 
     `arriving`: the share of the video that arrives, by what was lost, worst of what was told since
-    the last look; `estimated`: the same by the receiver's estimate, which falls for a burst on an
-    idle link, too. None: nothing was told. `link_bps`: what the readings' own way carried at best
-    in 10 s. `passed_ago_s`: how long ago the newest packet of video that is known to have arrived
-    was sent.
+    the last look, of what was sent in the last `arriving_span_s`; `estimated`: the same by the
+    receiver's estimate, which falls for a burst on an idle link, too. None: nothing was told.
+    `link_bps`: what the readings' own way carried at best in 10 s. `passed_ago_s`: how long ago the
+    newest packet of video that is known to have arrived was sent.
     """
 
     now_s: float
@@ -83,6 +84,7 @@ class Evidence:
     video_bps: float = 0.0  # sent, over the last second
     wanted_bps: float = math.inf  # more than this the cameras have no use for
     arriving: float | None = None
+    arriving_span_s: float = 1.0
     estimated: float | None = None
     passed_ago_s: float = math.inf
     is_heard: bool = True  # the hub reports on the video
@@ -113,6 +115,7 @@ class Allowance:
         self._before: tuple[int, int | None, float, bool] | None = None  # a fall by lateness alone
         self._share: float | None = None  # the newest word of what arrives
         self._share_s = now_s - _TOLD_S
+        self._share_since_s = now_s - _TOLD_S  # when the first of what it speaks of was sent
         self._queued_s: float | None = None  # the readings were last seen to queue
         self._blind_wait_s = _BLIND_TRIAL_S
         self._proved_bps = 0
@@ -150,6 +153,9 @@ class Allowance:
         share = _believed(seen)
         if share is not None:
             self._share, self._share_s = share, now_s
+            self._share_since_s = now_s - (
+                seen.arriving_span_s if share == seen.arriving else _REPORT_S
+            )
         if seen.queue_s > _QUEUE_S / 2:
             self._queued_s = now_s
         if not seen.is_answered and not seen.is_heard:
@@ -184,8 +190,9 @@ class Allowance:
         """Whether the newest word, if it is of now, says that much does not arrive."""
         if self._share is None or now_s - self._share_s > _TOLD_S:
             return False
-        is_since = self._share_s - self._fell_s > _REPORT_S  # a report on what fell says nothing
-        return self._share < _LOSING and is_since
+        is_since = self._share_since_s > self._fell_s  # a report on what fell says nothing
+        is_clear = self._share < _CLEARLY_LOSING and self._share_s - self._fell_s > _REPORT_S
+        return self._share < _LOSING and (is_since or is_clear)
 
     def _is_hard(self, seen: Evidence) -> bool:
         """Whether the readings are being held up: pictures stop at once."""

@@ -158,10 +158,12 @@ def seen(
     late_s: float = 0.0,
     passed_ago_s: float = float("inf"),
     arriving: float | None = None,
+    arriving_span_s: float = 1.0,
 ) -> Evidence:
     return Evidence(
         now_s=now_s, is_answered=True, video_bps=1e6, wanted_bps=2e6,
         late_s=late_s, passed_ago_s=passed_ago_s, arriving=arriving,
+        arriving_span_s=arriving_span_s,
     )  # fmt: skip
 
 
@@ -304,3 +306,21 @@ def test_the_drive_s_own_words() -> None:
     assert driven.reached(HD, after_s=45) == 5
     assert {driven.step_at(40)} < BELOW_HD
     assert NONE is LADDER[-1]
+
+
+def test_a_mild_loss_of_what_was_sent_before_a_fall_is_not_taken_for_another() -> None:
+    allowance, began_s = risen()
+    allowance.look(seen(began_s + 0.1, arriving=0.8))
+    fallen = allowance.bps
+    allowance.look(seen(began_s + 1.3, arriving=0.75, arriving_span_s=1.5))
+    assert allowance.bps == fallen
+    allowance.look(seen(began_s + 2.4, arriving=0.75, arriving_span_s=1.1))
+    assert allowance.bps < fallen
+
+
+def test_a_heavy_loss_is_believed_though_some_of_it_may_be_of_before() -> None:
+    allowance, began_s = risen()
+    allowance.look(seen(began_s + 0.1, arriving=0.8))
+    fallen = allowance.bps
+    allowance.look(seen(began_s + 1.3, arriving=0.4, arriving_span_s=1.5))
+    assert allowance.bps < fallen

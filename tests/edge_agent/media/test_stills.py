@@ -126,7 +126,9 @@ def test_losses_are_told_once_the_worst_of_them_and_passed_on() -> None:
     feedback, sender = attached(FakeClock())
     for lost in (0, 128, 64):
         sender.hear(report(lost))
-    assert feedback.take_arriving() == pytest.approx(0.5)
+    told = feedback.take_arriving()
+    assert told is not None
+    assert told.share == pytest.approx(0.5)
     assert feedback.take_arriving() is None
     assert len(sender.passed_on) == 3
 
@@ -160,7 +162,12 @@ def test_the_newest_packet_that_has_arrived_is_known_by_when_it_was_sent(
         asyncio.run(utc.advance(3.5))  # the time in a packet begins again after 64 s
     assert feedback.passed_s is None
     sender.hear(report(0, highest=(1 << 16) + 5))
-    assert feedback.passed_s == pytest.approx(sent_s[5], abs=0.001)
+    feedback.take_arriving()
+    sender.hear(report(20, highest=(1 << 16) + 6))
+    told = feedback.take_arriving()
+    assert told is not None
+    assert told.since_s == pytest.approx(sent_s[5], abs=0.001), "told before is not told again"
+    assert feedback.passed_s == pytest.approx(sent_s[6], abs=0.001)
     sender.hear(asked_again(7, 8))
     assert feedback.passed_s == pytest.approx(sent_s[9], abs=0.001)
     sender.hear(report(0, highest=(1 << 16) + 6))  # what was known is not taken back
@@ -198,7 +205,9 @@ def test_many_missing_packets_are_told_at_once_and_a_few_are_not() -> None:
     sender.hear(asked_again(1, 2))
     assert feedback.take_arriving() is None
     sender.hear(asked_again(2, 3, 4, 5, 6, 7, 8, 9, 10))
-    assert feedback.take_arriving() == pytest.approx(1 - 10 / 19)
+    told = feedback.take_arriving()
+    assert told is not None
+    assert told.share == pytest.approx(1 - 10 / 19)
 
 
 def test_nothing_is_sent_again_while_there_is_no_room() -> None:
