@@ -5,7 +5,7 @@ Law: the readings come first. Video gets what the link leaves, and gives it back
 Theory of operation. `Allowance` is a rate for all video, one of a fixed row of rates a factor √2
 apart. It falls as soon as less arrives than was sent, or the readings wait: to what did arrive,
 with a margin. It rises by trial: one rate up, after a wait that doubles each time the trial fails;
-once a trial succeeds where one had failed, the link has changed, and it rises by two a second.
+once two trials succeed where one had failed, the link has changed, and it rises by two a second.
 Below the least rate that moves nothing is on the way that could be measured; then the stills and
 readings themselves measure the link.
 
@@ -42,6 +42,7 @@ _AGAIN_S: Final = 1.5  # after a fall, before lateness alone is a reason again
 _QUEUE_S: Final = 0.5  # each of the newest acks says that frames queue for so long
 _TOLD_S: Final = 1.5  # feedback on the video is believed for so long
 _REPORT_S: Final = 1.0  # a report tells of about so long
+_ESTIMATE_S: Final = 1.5  # an estimate still tells of what was so long ago
 _SETTLE_S: Final = 0.8  # after a fall, before the next on soft signs
 _SETTLED_S: Final = 2.0  # after a fall: what was lost before it is made good by a key frame
 _HOLD_S: Final = 1.2  # pictures are held back at most so long, that the readings pass
@@ -107,8 +108,10 @@ class Allowance:
         self._changed_s = now_s
         self._fell_s = now_s - _REPORT_S
         self._rose_s = now_s
+        self._began_s = now_s - _TOLD_S  # to move
         self._is_trial = False
         self._is_fast = True
+        self._is_past = False  # a rate that had failed was carried after all
         self._wait_s = _FIRST_WAIT_S
         self._ceiling: int | None = None  # the least rate that failed
         self._held_since_s: float | None = None
@@ -154,7 +157,7 @@ class Allowance:
         if share is not None:
             self._share, self._share_s = share, now_s
             self._share_since_s = now_s - (
-                seen.arriving_span_s if share == seen.arriving else _REPORT_S
+                seen.arriving_span_s if share == seen.arriving else _ESTIMATE_S
             )
         if seen.queue_s > _QUEUE_S / 2:
             self._queued_s = now_s
@@ -190,6 +193,8 @@ class Allowance:
         """Whether the newest word, if it is of now, says that much does not arrive."""
         if self._share is None or now_s - self._share_s > _TOLD_S:
             return False
+        if self._share_since_s < self._began_s:  # of the last time that something moved
+            return False
         is_since = self._share_since_s > self._fell_s  # a report on what fell says nothing
         is_clear = self._share < _CLEARLY_LOSING and self._share_s - self._fell_s > _REPORT_S
         return self._share < _LOSING and (is_since or is_clear)
@@ -223,7 +228,7 @@ class Allowance:
         is_too_much = now_s - self._rose_s < _STOOD_S
         self._wait_s = min(most_s, self._wait_s * 2) if is_too_much else _FIRST_WAIT_S
         self._ceiling = self._index
-        self._is_fast = False
+        self._is_fast = self._is_past = False
         self._fell_s = now_s
         self._go(max(least, below), now_s)
 
@@ -252,7 +257,10 @@ class Allowance:
             return
         self._proved_bps = self.bps
         if self._is_trial and self._ceiling is not None and self._index >= self._ceiling:
-            self._is_fast, self._ceiling = True, None
+            if self._is_past:
+                self._is_fast, self._ceiling = True, None
+            else:  # a little too much shows late: the next rate tells
+                self._is_past, self._ceiling, self._wait_s = True, self._index + 1, _FIRST_WAIT_S
         self._is_trial = False
 
     def _rise(self, seen: Evidence) -> None:
@@ -294,6 +302,7 @@ class Allowance:
     def _begin(self, index: int, now_s: float) -> None:
         self._is_trial, self._rose_s = True, now_s
         self._fell_s = now_s - _REPORT_S
+        self._began_s = now_s
         self._share = None
         self._go(max(0, index), now_s)
 

@@ -1,5 +1,6 @@
 """The ladder alone: what is given up as a link thins, how fast, and that it never flaps."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -324,3 +325,29 @@ def test_a_heavy_loss_is_believed_though_some_of_it_may_be_of_before() -> None:
     fallen = allowance.bps
     allowance.look(seen(began_s + 1.3, arriving=0.4, arriving_span_s=1.5))
     assert allowance.bps < fallen
+
+
+def test_a_report_of_what_was_sent_before_the_stills_does_not_end_the_return() -> None:
+    allowance, now_s = Allowance(now_s=0.0), 0.0
+    while not allowance.is_stills:
+        now_s += LOOK_S
+        allowance.look(seen(now_s, arriving=0.1))
+    while allowance.bps == 0:
+        now_s += LOOK_S
+        allowance.look(replace(seen(now_s), link_bps=2e6))
+    allowance.look(seen(now_s + 0.1, arriving=0.0, arriving_span_s=46.0))
+    assert allowance.bps > 0
+    allowance.look(seen(now_s + 1.6, arriving=0.0, arriving_span_s=1.5))
+    assert allowance.bps == 0
+
+
+def test_a_rate_that_failed_is_passed_by_one_rate_and_not_by_two() -> None:
+    allowance, now_s = risen()
+    allowance.look(seen(now_s + 0.1, arriving=0.8))
+    rates = [allowance.bps]
+    for look in range(2, 200):
+        allowance.look(seen(now_s + look * LOOK_S, arriving=1.0))
+        if allowance.bps != rates[-1]:
+            rates.append(allowance.bps)
+    at = [RATES_BPS.index(rate) for rate in rates]
+    assert at[:4] == list(range(at[0], at[0] + 4))
