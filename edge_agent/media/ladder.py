@@ -4,10 +4,10 @@ Law: the readings come first. Video gets what the link leaves, and gives it back
 
 Theory of operation. `Allowance` is a rate for all video, one of a fixed row of rates a factor √2
 apart. It falls as soon as less arrives than was sent, or the readings wait: to what did arrive,
-with a margin. It rises by trial: one rate up, after a wait that doubles each time the trial fails;
-once two trials succeed where one had failed, the link has changed, and it rises by two a second.
-Below the least rate that moves nothing is on the way that could be measured; then the stills and
-readings themselves measure the link.
+with a margin. A burst of loss with nothing queued takes one rate only. It rises by trial: one rate
+up, after a wait that doubles each time the trial fails; once two trials succeed where one had
+failed, the link has changed, and it rises by two a second. Below the least rate that moves nothing
+is on the way that could be measured; then the stills and readings themselves measure the link.
 
 `Gate` turns a rate into a step, one for each camera. A step is entered at a higher rate than it is
 left, and the rate between is tried inside the lower step: a link that stays as it is never makes a
@@ -98,6 +98,12 @@ class Evidence:
         """
         return self.passed_ago_s < self.late_s - _OVERTAKEN_S
 
+    @property
+    def is_queueing(self) -> bool:
+        """Whether the readings notice that something queues."""
+        late_s = 0.0 if self.is_overtaken else self.late_s
+        return max(late_s, self.queue_s) >= _NOTICED_S
+
 
 class Allowance:
     """What all video together may use."""
@@ -109,6 +115,8 @@ class Allowance:
         self._fell_s = now_s - _REPORT_S
         self._rose_s = now_s
         self._began_s = now_s - _TOLD_S  # to move
+        self._lost_s: float | None = None  # the first word of losses that go on
+        self._is_lasting = False
         self._is_trial = False
         self._is_fast = True
         self._is_past = False  # a rate that had failed was carried after all
@@ -153,6 +161,7 @@ class Allowance:
         """Take in what was measured."""
         self._now_s = seen.now_s
         now_s = seen.now_s
+        self._note_losses(seen)
         share = _believed(seen)
         if share is not None:
             self._share, self._share_s = share, now_s
@@ -189,6 +198,17 @@ class Allowance:
 
     # -- down -----------------------------------------------------------------------------------
 
+    def _note_losses(self, seen: Evidence) -> None:
+        """Tell a burst of loss, which is over when it is told, from losses that last."""
+        if seen.arriving is None:
+            return
+        if seen.arriving >= _LOSING:
+            self._lost_s, self._is_lasting = None, False
+        elif self._lost_s is None:
+            self._lost_s = seen.now_s
+        elif seen.now_s - seen.arriving_span_s > self._lost_s:
+            self._is_lasting = True
+
     def _is_losing(self, now_s: float) -> bool:
         """Whether the newest word, if it is of now, says that much does not arrive."""
         if self._share is None or now_s - self._share_s > _TOLD_S:
@@ -201,11 +221,11 @@ class Allowance:
 
     def _is_hard(self, seen: Evidence) -> bool:
         """Whether the readings are being held up: pictures stop at once."""
-        is_lost = self._is_losing(seen.now_s) or not seen.is_heard
-        if seen.is_overtaken and not is_lost:
+        if seen.is_overtaken and not self._is_lasting:
             return False
         if seen.late_s > _LATE_ALONE_S:
             return seen.now_s - self._fell_s > _AGAIN_S
+        is_lost = self._is_losing(seen.now_s) or not seen.is_heard
         return seen.late_s > _LATE_S and is_lost
 
     def _is_soft(self, seen: Evidence) -> bool:
@@ -216,10 +236,15 @@ class Allowance:
     def _fall(self, seen: Evidence) -> None:
         """Go down to what arrives, and at least one rate."""
         now_s = seen.now_s
+        is_losing = self._is_losing(now_s)
+        if is_losing and not seen.is_queueing and not self._is_lasting:
+            self._fell_s, self._is_fast = now_s, False
+            self._go(max(0, self._index - 1), now_s)  # a burst: nothing says that it was too much
+            return
         below = min(self._index, 1 + index_of(max(LEAST_BPS, _WORTH * seen.video_bps))) - 1
         self._sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
         least = STILLS if self._index == 0 else 0  # what arrives is known roughly at first
-        if self._is_losing(now_s) and self._share is not None:
+        if is_losing and self._share is not None:
             below = min(below, index_of(_MARGIN * self._share * self._sent_bps))
             least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
         elif seen.late_s > _LATE_S:
@@ -233,8 +258,7 @@ class Allowance:
         self._go(max(least, below), now_s)
 
     def _wait_until_passed(self, seen: Evidence) -> None:
-        is_whole = seen.arriving is None or seen.arriving >= _LOSING
-        if self._before is not None and seen.is_overtaken and is_whole:  # it was no queue
+        if self._before is not None and seen.is_overtaken and not self._is_lasting:  # no queue
             index, self._ceiling, self._wait_s, self._is_fast = self._before
             self._held_since_s, self._before = None, None
             self._go(index, seen.now_s)
@@ -316,8 +340,7 @@ class Allowance:
 
 def _believed(seen: Evidence) -> float | None:
     """Return the share that arrives; an estimate counts where the readings notice something."""
-    late_s = 0.0 if seen.is_overtaken else seen.late_s
-    if seen.estimated is None or max(late_s, seen.queue_s) < _NOTICED_S:
+    if seen.estimated is None or not seen.is_queueing:
         return seen.arriving
     return seen.estimated if seen.arriving is None else min(seen.arriving, seen.estimated)
 
