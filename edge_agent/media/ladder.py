@@ -189,7 +189,7 @@ class Allowance:
             self._before = None if self._is_losing(now_s) else before
             self._fall(seen)
             self._held_since_s = now_s if self._index >= 0 else None
-        elif not seen.is_answered:
+        elif not seen.is_answered and not seen.is_overtaken:
             self._go(0, now_s)
         elif self._is_soft(seen):
             self._fall(seen)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from operator import itemgetter
 from typing import Final
 
 from firmware_sim.modem.shape import SEGMENT_BYTES, TCP_HEADER_BYTES, UDP_HEADER_BYTES, LinkShape
@@ -49,6 +50,15 @@ class _Packet:
     deliver: Callable[[], None]
     is_datagram: bool
     wire_bytes: int = field(init=False)
+    losses: int = 0
+    sent_s: float = 0.0  # for the first time
+    flight_s: float = 0.0
+    wait_s: float = 0.0  # from then until it is sent and not lost
+
+    @property
+    def own_due_s(self) -> float:
+        """When it lands, if nothing before it holds it back."""
+        return self.sent_s + self.wait_s + self.flight_s
 
     def __post_init__(self) -> None:
         self.wire_bytes = self.size + (UDP_HEADER_BYTES if self.is_datagram else TCP_HEADER_BYTES)
@@ -74,7 +84,10 @@ class Pipe:
 
     def set(self, *, shape: LinkShape, is_cut: bool) -> None:
         """Take a new shape into force."""
+        is_other_loss = shape.loss_pct != self._shape.loss_pct
         self._shape, self._is_cut = shape, is_cut
+        if is_other_loss:
+            self._draw_again()
         self._free_s = min(self._free_s, self._clock.monotonic_s())
         self._changed.set()
         self._flew.set()
@@ -132,26 +145,47 @@ class Pipe:
                 await self._changed.wait()
                 await self._tell_room()
             packet = self._queue[0]
-            wire_bytes, wait_s, is_lost = self._fate(packet)
-            if not await self._on_air(wire_bytes):
+            is_lost = self._draw(packet)
+            if not await self._on_air(packet.wire_bytes * (packet.losses + 1)):
                 continue  # cut meanwhile: the packet stays first in the queue
             self._queue.popleft()
             self._queued_bytes -= packet.size
             if is_lost:
                 self.counters.lost += 1
                 continue
-            due_s = self._clock.monotonic_s() + wait_s + self._shape.flight_s(self._rng)
-            packet.flow.last_due_s = due_s = max(due_s, packet.flow.last_due_s)
-            heapq.heappush(self._flying, (due_s, next(self._order), packet))
+            packet.sent_s = self._clock.monotonic_s()
+            packet.flight_s = self._shape.flight_s(self._rng)
+            self._fly(packet)
             self._flew.set()
 
-    def _fate(self, packet: _Packet) -> tuple[int, float, bool]:
-        """Return the bytes to send in all, the wait for retransmission, and whether it is lost."""
+    def _draw(self, packet: _Packet) -> bool:
+        """Decide what becomes of a packet; return whether it is lost for good."""
         if packet.is_datagram:
-            return packet.wire_bytes, 0.0, self._shape.is_lost(self._rng)
-        losses, wait_s = self._shape.retransmissions(self._rng)
-        self.counters.retransmitted += losses
-        return packet.wire_bytes * (losses + 1), wait_s, False
+            return self._shape.is_lost(self._rng)
+        packet.losses = self._shape.losses(self._rng)
+        packet.wait_s = self._shape.wait_s(packet.losses)
+        self.counters.retransmitted += packet.losses
+        return False
+
+    def _draw_again(self) -> None:
+        """Have what waits to be sent again meet the loss that is now in force."""
+        now_s, flying = self._clock.monotonic_s(), sorted(self._flying, key=itemgetter(1))
+        self._flying = []
+        for flow in {id(packet.flow): packet.flow for _, _, packet in flying}.values():
+            flow.last_due_s = now_s
+        for _, _, packet in flying:
+            tried = range(packet.losses)
+            gone = next(
+                (n for n in tried if packet.sent_s + self._shape.wait_s(n + 1) > now_s), None
+            )
+            if gone is not None and not packet.is_datagram:  # lost so far, the first time included
+                packet.losses = self._shape.losses(self._rng, at_least=gone + 1)
+                packet.wait_s = self._shape.wait_s(packet.losses)
+            self._fly(packet)
+
+    def _fly(self, packet: _Packet) -> None:
+        due_s = packet.flow.last_due_s = max(packet.own_due_s, packet.flow.last_due_s)
+        heapq.heappush(self._flying, (due_s, next(self._order), packet))
 
     async def _on_air(self, wire_bytes: int) -> bool:
         """Keep the transmitter busy; a change of rate counts at once. False if cut meanwhile."""

@@ -4,8 +4,9 @@ Model. Each direction is one transmitter that sends packets one after another at
 flight of `delay_ms` plus a uniform 0 … `jitter_ms`. Packets of one flow never overtake each other.
 A lost datagram is gone. A lost TCP segment is sent again after a retransmission timeout that
 doubles each time (`max(200 ms, 2 × (delay + jitter))`, Linux's least), costs the rate once more,
-and holds back what follows it on its connection; so TCP never loses, it only waits. Headers count:
-40 bytes with each TCP segment, 28 with each datagram. ACKs of the reverse path are left out.
+and holds back what follows it on its connection; so TCP never loses, it only waits. Where the loss
+changes meanwhile, what is still to be sent again meets the new one. Headers count: 40 bytes with
+each TCP segment, 28 with each datagram. ACKs of the reverse path are left out.
 """
 
 import random
@@ -76,10 +77,14 @@ class LinkShape:
         """Draw whether one packet is lost."""
         return self.loss_pct > 0 and rng.random() * 100 < self.loss_pct
 
-    def retransmissions(self, rng: random.Random) -> tuple[int, float]:
-        """Return how often a segment must be sent again, and the wait that this costs, seconds."""
-        losses = 0
+    def losses(self, rng: random.Random, *, at_least: int = 0) -> int:
+        """Draw how often in all a segment is lost that was lost `at_least` so often already."""
+        losses = at_least
         while losses < _MOST_LOSSES and self.is_lost(rng):
             losses += 1
+        return losses
+
+    def wait_s(self, losses: int) -> float:
+        """Return how long after its first sending a segment is sent the last time."""
         timeout_s = max(LEAST_RTO_S, 2 * (self.delay_ms + self.jitter_ms) / 1000)
-        return losses, timeout_s * (2**losses - 1)
+        return timeout_s * ((1 << losses) - 1)

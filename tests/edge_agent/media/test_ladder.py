@@ -187,6 +187,16 @@ def test_a_reading_that_was_lost_holds_no_picture_up() -> None:
     assert allowance.bps >= before
 
 
+def test_a_reading_that_is_repeated_for_long_takes_nothing_from_video_that_arrives() -> None:
+    allowance, began_s = risen()
+    before = allowance.bps
+    for look in range(70):
+        late_s = look * LOOK_S
+        told = seen(began_s + late_s, late_s=late_s, passed_ago_s=0.2, arriving=1.0)
+        allowance.look(replace(told, is_answered=late_s < 4))
+    assert allowance.bps == before
+
+
 def test_pictures_held_for_a_reading_that_was_lost_go_on_once_that_is_known() -> None:
     allowance, began_s = risen()
     before, held = allowance.bps, []

@@ -21,11 +21,12 @@ def test_a_change_leaves_alone_what_it_does_not_name() -> None:
 def test_a_lost_segment_costs_a_doubling_timeout_and_is_never_lost_for_good() -> None:
     shape = LinkShape(loss_pct=50, delay_ms=100, jitter_ms=50)
     rng = random.Random(1)
-    drawn = [shape.retransmissions(rng) for _ in range(4_000)]
+    drawn = [shape.losses(rng) for _ in range(4_000)]
 
-    assert {round(wait_s / (2**losses - 1), 6) for losses, wait_s in drawn if losses} == {0.3}
-    assert max(losses for losses, _ in drawn) == 6
-    assert sum(losses == 0 for losses, _ in drawn) == pytest.approx(2_000, abs=120)
+    assert [round(shape.wait_s(losses), 6) for losses in range(4)] == [0, 0.3, 0.9, 2.1]
+    assert max(drawn) == 6
+    assert sum(losses == 0 for losses in drawn) == pytest.approx(2_000, abs=120)
+    assert LinkShape().losses(rng, at_least=2) == 2
 
 
 @pytest.mark.parametrize(
