@@ -6,9 +6,10 @@ while there is no room: a link that has just become thin would carry nothing els
 estimate (REMB, draft-alvestrand-rmcat-remb) falls when packets arrive ever later: then it is what
 arrived, times a margin. It falls for a burst on an idle link, too, and is told apart from losses.
 How it rises says nothing here; see the ladder. Reports and questions also tell what came last, and
-so when the newest packet that has certainly arrived was sent.
+so when the newest packet that has certainly arrived was sent, and whether it was slow.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ class Feedback:
         self._history: Mapping[int, Any] = {}
         self.passed_s: float | None = None
         """When the newest packet that is known to have arrived was sent, by `now_s`."""
+        self.slower_s = 0.0
+        """How much longer it took than the quickest, there and its word back."""
+        self._quickest_s = math.inf
         self._reported_s: float | None = None  # the same, by the newest report alone
         self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
         self.may_resend = True
@@ -151,8 +155,10 @@ class Feedback:
     def _passed(self, seq: int) -> float | None:
         """Note that a packet has arrived; return when it was sent."""
         sent_s = self._sent_at_s(seq)
-        if sent_s is not None:
-            self.passed_s = sent_s if self.passed_s is None else max(self.passed_s, sent_s)
+        if sent_s is not None and (self.passed_s is None or sent_s >= self.passed_s):
+            took_s = self._now_s() - sent_s
+            self._quickest_s = min(took_s, self._quickest_s)
+            self.passed_s, self.slower_s = sent_s, took_s - self._quickest_s
         return sent_s
 
     def _sent_at_s(self, seq: int) -> float | None:

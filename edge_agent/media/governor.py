@@ -152,6 +152,7 @@ class Governor:
             arriving_span_s=0.0 if worst is None else now_s - worst.since_s,
             estimated=min(estimated, default=None),
             passed_ago_s=now_s - max(passed, default=-math.inf),
+            slower_s=max((one.feedback.slower_s for one in publishers), default=0.0),
             is_heard=any(one.feedback.is_heard(_HEARD_S) for one in publishers),
         )
 

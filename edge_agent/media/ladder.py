@@ -54,6 +54,7 @@ _GOOD: Final = 8  # from this rate on the picture is large: more is worth less t
 _GOOD_WAIT_S: Final = 80.0  # so a rate above it that failed is tried ever more seldom
 _STOOD_S: Final = 20.0  # a rate that failed sooner after it was tried was too much from the first
 _OVERTAKEN_S: Final = 0.1  # paths differ by less than this
+_SLOW_S: Final = 0.2  # more than the time between two pictures
 _NOTICED_S: Final = 0.06  # readings wait so much longer than at best: something queues
 _SILENT_S: Final = 2.5
 _STILLS_S: Final = 10.0  # the link's own measure spans so long; before, it tells of the past
@@ -73,7 +74,8 @@ class Evidence:
     the last look, of what was sent in the last `arriving_span_s`; `estimated`: the same by the
     receiver's estimate, which falls for a burst on an idle link, too. None: nothing was told.
     `link_bps`: what the readings' own way carried at best in 10 s. `passed_ago_s`: how long ago the
-    newest packet of video that is known to have arrived was sent.
+    newest packet of video that is known to have arrived was sent; `slower_s`: how much longer it
+    took than the quickest.
     """
 
     now_s: float
@@ -88,21 +90,24 @@ class Evidence:
     arriving_span_s: float = 1.0
     estimated: float | None = None
     passed_ago_s: float = math.inf
+    slower_s: float = 0.0
     is_heard: bool = True  # the hub reports on the video
 
     @property
     def is_overtaken(self) -> bool:
-        """Whether video that was sent after the oldest waiting reading has arrived before it.
+        """Whether video that was sent after the oldest waiting reading came before it, and quickly.
 
         Then the reading queues behind nothing: it was lost, and waits for its own repetition.
         """
-        return self.passed_ago_s < self.late_s - _OVERTAKEN_S
+        is_quick = self.slower_s < _SLOW_S
+        return is_quick and self.passed_ago_s < self.late_s - _OVERTAKEN_S
 
     @property
     def is_queueing(self) -> bool:
-        """Whether the readings notice that something queues."""
+        """Whether readings, or the newest video, notice that something queues."""
         late_s = 0.0 if self.is_overtaken else self.late_s
-        return max(late_s, self.queue_s) >= _NOTICED_S
+        is_slow = self.slower_s >= _SLOW_S and self.passed_ago_s < _TOLD_S
+        return max(late_s, self.queue_s) >= _NOTICED_S or is_slow
 
 
 class Allowance:
@@ -228,7 +233,15 @@ class Allowance:
         is_lost = self._is_losing(seen.now_s) or not seen.is_heard
         return seen.late_s > _LATE_S and is_lost
 
+    def _is_still_slow(self, seen: Evidence) -> bool:
+        """Whether video that was sent after the fall queues, too: the fall was not enough."""
+        is_since = seen.now_s - seen.passed_ago_s > self._fell_s
+        is_soon = seen.now_s - self._fell_s < _AGAIN_S  # later, other signs tell
+        return seen.slower_s >= _SLOW_S and is_since and is_soon
+
     def _is_soft(self, seen: Evidence) -> bool:
+        if self._is_still_slow(seen):
+            return True
         if seen.now_s - self._fell_s < _SETTLE_S:
             return False
         return self._is_losing(seen.now_s) or seen.queue_s > _QUEUE_S
@@ -244,7 +257,7 @@ class Allowance:
         below = min(self._index, 1 + index_of(max(LEAST_BPS, _WORTH * seen.video_bps))) - 1
         self._sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
         least = STILLS if self._index == 0 else 0  # what arrives is known roughly at first
-        if is_losing and self._share is not None:
+        if (is_losing or self._is_still_slow(seen)) and self._share is not None:
             below = min(below, index_of(_MARGIN * self._share * self._sent_bps))
             least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
         elif seen.late_s > _LATE_S:
