@@ -25,6 +25,7 @@ from aiortc.rtp import (
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
+    RtpPacket,
     unpack_remb_fci,
 )
 
@@ -44,6 +45,7 @@ _SPAN_S: Final = 1.0
 _ESTIMATE_MARGIN: Final = 0.85  # Source: aiortc.rate, as draft-ietf-rmcat-gcc-02, 5.5
 _LOSS_SPAN_S: Final = 2.5  # a loss is noticed only after what was queued before it has passed
 _PACKET_BYTES: Final = 1_200  # of a large frame's packets; a smaller frame is one packet
+_SLOW_TOLD_S: Final = 2.0  # a report comes every 0.5 to 1.5 s
 _FEW: Final = 4  # so many missing packets say something
 _CLEARLY: Final = 0.8  # the two ends measure over different seconds; less than this is no accident
 
@@ -66,11 +68,10 @@ class Feedback:
         self._guessed: float | None = None
         self._estimate_bps: float | None = None
         self._heard_s: float | None = None
-        self._history: Mapping[int, Any] = {}
+        self._history: Mapping[int, RtpPacket] = {}
         self.passed_s: float | None = None
         """When the newest packet that is known to have arrived was sent, by `now_s`."""
-        self.slower_s = 0.0
-        """How much longer it took than the quickest, there and its word back."""
+        self._slower = (0.0, -math.inf)  # and when that was told
         self._quickest_s = math.inf
         self._reported_s: float | None = None  # the same, by the newest report alone
         self._lost: dict[int, float] = {}  # sequence numbers, and when each was missed first
@@ -109,6 +110,12 @@ class Feedback:
     def is_heard(self, within_s: float) -> bool:
         """Say whether the hub has said anything of late."""
         return self._heard_s is not None and self._now_s() - self._heard_s < within_s
+
+    @property
+    def slower_s(self) -> float:
+        """How much longer the newest packet took than the quickest, there and its word back."""
+        slower_s, told_s = self._slower
+        return slower_s if self._now_s() - told_s < _SLOW_TOLD_S else 0.0
 
     def take_arriving(self) -> Arriving | None:
         """Return the least share that arrived, by what was lost, since this was asked last."""
@@ -155,10 +162,13 @@ class Feedback:
     def _passed(self, seq: int) -> float | None:
         """Note that a packet has arrived; return when it was sent."""
         sent_s = self._sent_at_s(seq)
+        if sent_s is None and self._history:  # slower than all that is remembered
+            self._slower = max(map(self._age_s, self._history.values())), self._now_s()
         if sent_s is not None and (self.passed_s is None or sent_s >= self.passed_s):
             took_s = self._now_s() - sent_s
             self._quickest_s = min(took_s, self._quickest_s)
-            self.passed_s, self.slower_s = sent_s, took_s - self._quickest_s
+            self.passed_s = sent_s
+            self._slower = took_s - self._quickest_s, self._now_s()
         return sent_s
 
     def _sent_at_s(self, seq: int) -> float | None:
@@ -166,9 +176,12 @@ class Feedback:
         packet = self._history.get(seq % RTP_HISTORY_SIZE)
         if packet is None or packet.sequence_number != seq:
             return None
+        return self._now_s() - self._age_s(packet)
+
+    def _age_s(self, packet: RtpPacket) -> float:
         now = clock.current_ntp_time() >> 14
-        age: int = (now - packet.extensions.abs_send_time) % _SENT_WRAP
-        return self._now_s() - age / _SENT_HZ
+        age: int = (now - (packet.extensions.abs_send_time or 0)) % _SENT_WRAP
+        return age / _SENT_HZ
 
     def _estimated(self, fci: bytes, ssrc: int) -> None:
         try:

@@ -15,7 +15,7 @@ picture change back and forth.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -52,9 +52,11 @@ _FIRST_WAIT_S: Final = 2.5
 _LONGEST_WAIT_S: Final = 5.0
 _GOOD: Final = 8  # from this rate on the picture is large: more is worth less than a freeze
 _GOOD_WAIT_S: Final = 80.0  # so a rate above it that failed is tried ever more seldom
+_LARGE: Final = 6  # below this rate few packets tell of the link, and readings are much of it
 _STOOD_S: Final = 20.0  # a rate that failed sooner after it was tried was too much from the first
 _OVERTAKEN_S: Final = 0.1  # paths differ by less than this
 _SLOW_S: Final = 0.2  # more than the time between two pictures
+_SLOW_FOR_S: Final = 1.2  # and the next word says so, too
 _NOTICED_S: Final = 0.06  # readings wait so much longer than at best: something queues
 _SILENT_S: Final = 2.5
 _STILLS_S: Final = 10.0  # the link's own measure spans so long; before, it tells of the past
@@ -122,6 +124,7 @@ class Allowance:
         self._began_s = now_s - _TOLD_S  # to move
         self._lost_s: float | None = None  # the first word of losses that go on
         self._is_lasting = False
+        self._slow_s: float | None = None  # since then, or since the last fall, video is slow
         self._is_trial = False
         self._is_fast = True
         self._is_past = False  # a rate that had failed was carried after all
@@ -164,9 +167,15 @@ class Allowance:
 
     def look(self, seen: Evidence) -> None:
         """Take in what was measured."""
-        self._now_s = seen.now_s
-        now_s = seen.now_s
+        self._now_s = now_s = seen.now_s
+        at = self._index if self._before is None else max(self._index, self._before[0])
+        if at < _LARGE:
+            seen = replace(seen, passed_ago_s=math.inf, slower_s=0.0)
         self._note_losses(seen)
+        if seen.slower_s < _SLOW_S:
+            self._slow_s = None
+        elif self._slow_s is None or self._slow_s < self._fell_s:
+            self._slow_s = now_s
         share = _believed(seen)
         if share is not None:
             self._share, self._share_s = share, now_s
@@ -228,47 +237,42 @@ class Allowance:
         """Whether the readings are being held up: pictures stop at once."""
         if seen.is_overtaken and not self._is_lasting:
             return False
-        if seen.late_s > _LATE_ALONE_S:
-            return seen.now_s - self._fell_s > _AGAIN_S
+        if seen.late_s > _LATE_ALONE_S and seen.now_s - self._fell_s > _AGAIN_S:
+            return True
         is_lost = self._is_losing(seen.now_s) or not seen.is_heard
         return seen.late_s > _LATE_S and is_lost
 
-    def _is_still_slow(self, seen: Evidence) -> bool:
-        """Whether video that was sent after the fall queues, too: the fall was not enough."""
-        is_since = seen.now_s - seen.passed_ago_s > self._fell_s
-        is_soon = seen.now_s - self._fell_s < _AGAIN_S  # later, other signs tell
-        return seen.slower_s >= _SLOW_S and is_since and is_soon
-
     def _is_soft(self, seen: Evidence) -> bool:
-        if self._is_still_slow(seen):
-            return True
         if seen.now_s - self._fell_s < _SETTLE_S:
             return False
-        return self._is_losing(seen.now_s) or seen.queue_s > _QUEUE_S
+        is_slow = self._slow_s is not None and seen.now_s - self._slow_s > _SLOW_FOR_S
+        return self._is_losing(seen.now_s) or seen.queue_s > _QUEUE_S or is_slow
 
     def _fall(self, seen: Evidence) -> None:
-        """Go down to what arrives, and at least one rate."""
+        """Go down to what arrives, and at least one rate; for a burst of loss, one rate alone."""
         now_s = seen.now_s
         is_losing = self._is_losing(now_s)
-        if is_losing and not seen.is_queueing and not self._is_lasting:
-            self._fell_s, self._is_fast = now_s, False
-            self._go(max(0, self._index - 1), now_s)  # a burst: nothing says that it was too much
-            return
+        is_full = seen.is_queueing or self._is_lasting or self._index < _LARGE
+        is_burst = is_losing and not is_full
+        is_too_much = now_s - self._rose_s < _STOOD_S
+        self._fell_s, self._is_fast = now_s, False
+        if not is_burst or is_too_much:
+            most_s = _GOOD_WAIT_S if self._index > _GOOD else _LONGEST_WAIT_S
+            self._wait_s = min(most_s, self._wait_s * 2) if is_too_much else _FIRST_WAIT_S
+            self._ceiling, self._is_past = self._index, False
+        self._go(max(0, self._index - 1) if is_burst else self._fitting(seen, is_losing), now_s)
+
+    def _fitting(self, seen: Evidence, is_losing: bool) -> int:  # noqa: FBT001 -- of this look
+        """Return the rate, one lower at least, that what was told says will pass."""
         below = min(self._index, 1 + index_of(max(LEAST_BPS, _WORTH * seen.video_bps))) - 1
         self._sent_bps = min(self.bps, max(_USED * self.bps, seen.video_bps))
         least = STILLS if self._index == 0 else 0  # what arrives is known roughly at first
-        if (is_losing or self._is_still_slow(seen)) and self._share is not None:
+        if is_losing and self._share is not None:
             below = min(below, index_of(_MARGIN * self._share * self._sent_bps))
             least = STILLS if self._index <= _FIRST and self._share < _HOPELESS else least
         elif seen.late_s > _LATE_S:
             below = min(below, self._index - 4)  # to a quarter: nothing tells how much as yet
-        most_s = _GOOD_WAIT_S if self._index > _GOOD else _LONGEST_WAIT_S
-        is_too_much = now_s - self._rose_s < _STOOD_S
-        self._wait_s = min(most_s, self._wait_s * 2) if is_too_much else _FIRST_WAIT_S
-        self._ceiling = self._index
-        self._is_fast = self._is_past = False
-        self._fell_s = now_s
-        self._go(max(least, below), now_s)
+        return max(least, below)
 
     def _wait_until_passed(self, seen: Evidence) -> None:
         if self._before is not None and seen.is_overtaken and not self._is_lasting:  # no queue
@@ -284,7 +288,7 @@ class Allowance:
                 return
         held_s = seen.now_s - (self._held_since_s or 0.0)
         if held_s > _HOLD_S or (held_s > 3 * LOOK_S and seen.late_s < _LATE_S / 3):
-            self._held_since_s = None
+            self._held_since_s = self._before = None
             self._fell_s = self._changed_s = seen.now_s
 
     # -- up -------------------------------------------------------------------------------------
@@ -303,7 +307,7 @@ class Allowance:
     def _rise(self, seen: Evidence) -> None:
         now_s = seen.now_s
         top = min(len(RATES_BPS) - 1, 1 + index_of(seen.wanted_bps))
-        is_late = seen.late_s > _LATE_S or seen.queue_s > _QUEUE_S / 2
+        is_late = seen.late_s > _LATE_S or seen.queue_s > _QUEUE_S / 2 or seen.slower_s >= _SLOW_S
         if self._index >= top or is_late or not seen.is_heard:
             return
         is_untried = self._ceiling is None or self._index + 1 >= self._ceiling
@@ -347,7 +351,7 @@ class Allowance:
         if index != self._index:
             self._index, self._changed_s = index, now_s
         if index < 0:
-            self._held_since_s = None
+            self._held_since_s = self._before = None
             self._proved_bps = 0
 
 

@@ -388,17 +388,6 @@ def test_losses_that_last_are_followed_though_nothing_queues() -> None:
     assert allowance.bps <= 0.3 * 1_100_000
 
 
-def test_a_fall_that_was_not_enough_is_followed_as_soon_as_that_is_known() -> None:
-    allowance, began_s = risen()
-    allowance.look(seen(began_s + 0.1, arriving=0.7, late_s=0.1))
-    fallen = allowance.bps
-    told = seen(began_s + 0.5, arriving=0.5)
-    allowance.look(replace(told, slower_s=0.4, passed_ago_s=0.45))  # was sent before it
-    assert allowance.bps == fallen
-    allowance.look(replace(told, now_s=began_s + 0.6, slower_s=0.4, passed_ago_s=0.45))
-    assert allowance.bps < fallen
-
-
 def test_readings_behind_a_queue_that_video_meets_too_are_not_taken_for_lost() -> None:
     allowance, began_s = risen()
     for look in range(9):
@@ -406,3 +395,12 @@ def test_readings_behind_a_queue_that_video_meets_too_are_not_taken_for_lost() -
         told = seen(began_s + late_s, late_s=late_s, passed_ago_s=0.45)
         allowance.look(replace(told, slower_s=0.4))
     assert allowance.is_held
+
+
+def test_video_that_stays_slow_gives_way_before_readings_wait() -> None:
+    allowance, began_s = risen()
+    before = allowance.bps
+    for look in range(20):
+        told = seen(began_s + look * LOOK_S, arriving=1.0)
+        allowance.look(replace(told, slower_s=0.3, passed_ago_s=0.4))
+    assert allowance.bps < before

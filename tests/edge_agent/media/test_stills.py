@@ -173,6 +173,26 @@ def test_the_newest_packet_that_has_arrived_is_known_by_when_it_was_sent(
     sender.hear(report(0, highest=(1 << 16) + 6))  # what was known is not taken back
     sender.hear(report(0, highest=40_000))  # and of what is long gone nothing is made up
     assert feedback.passed_s == pytest.approx(sent_s[9], abs=0.001)
+    asyncio.run(utc.advance(2.1))
+    assert feedback.slower_s == 0, "an old word"
+
+
+def test_a_packet_that_is_remembered_no_more_was_slower_than_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    utc = FakeClock()
+    began_ntp = aiortc_clock.current_ntp_time()
+    monkeypatch.setattr(
+        aiortc_clock, "current_ntp_time", lambda: began_ntp + int(utc.monotonic_s() * 2**32)
+    )
+    feedback, sender = attached(utc)
+    for seq in range(300):
+        sender.send(seq)
+        asyncio.run(utc.advance(0.01))
+    sender.hear(report(0, highest=290))
+    assert feedback.slower_s == 0, "the quickest so far"
+    sender.hear(report(0, highest=40))
+    assert feedback.slower_s == pytest.approx(RTP_HISTORY_SIZE * 0.01, abs=0.02)
 
 
 def test_what_is_said_of_another_stream_is_not_taken() -> None:
