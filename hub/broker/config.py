@@ -5,7 +5,7 @@ topics that a unit may publish to, once each), and sessions (`hub.broker.session
 keeps nothing for a session that is away: nobody may subscribe at QoS 1 or publish at QoS 2.
 
 Source: NATS server 2.15 configuration, MQTT, accounts and authorization. A topic `gh/1/5/A-1/up/x`
-is the subject `gh.1.5.A-1.up.x`.
+is the subject `gh.1.5.A-1.up.x`; a filter `a/#` also needs `a` itself.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Final
 
 from protocols.ids import UnitId
 from protocols.link.streams import UP
-from protocols.link.topics import down_ack, down_order, link_ack, presence, unit_root, up
+from protocols.link.topics import link_ack, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 
 HUB_USER: Final = "goldenhour.hub"
@@ -106,15 +106,14 @@ def _of_pattern(topics: Iterable[str], unit: UnitId) -> list[str]:
 
 _ANY: Final = UnitId("any")
 _SAID: Final = _of_pattern([*(up(_ANY, each) for each in UP), link_ack(_ANY), presence(_ANY)], _ANY)
-_HEARD: Final = _of_pattern([down_ack(_ANY), down_order(_ANY), presence(_ANY)], _ANY)
 _MANAGED: Final = [f"$JS.API.STREAM.{verb}.{SESSIONS}" for verb in ("INFO", "CREATE", "UPDATE")]
 
 
 def users_text(hub_password_bcrypt: str, units: Iterable[tuple[UnitId, str]]) -> str:
     """Return `users.conf`; `units` are (unit, bcrypt hash).
 
-    A unit may publish to the topics that there are and hear its own, and no others: what it has the
-    broker keep (retained, a will, a session) is bounded by their number.
+    A unit may publish to the topics that there are and to no other: what it has the broker keep
+    (retained, or a will) is bounded by their number.
     """
     rows = [
         _user(HUB_USER, hub_password_bcrypt, publish=["gh.>"], subscribe=["gh.>"]),
@@ -124,7 +123,7 @@ def users_text(hub_password_bcrypt: str, units: Iterable[tuple[UnitId, str]]) ->
         ),
     ]  # fmt: skip
     # thousands of rows that differ in three words only
-    pattern = _user(_NAME, _HASH, publish=_SAID, subscribe=_HEARD)
+    pattern = _user(_NAME, _HASH, publish=_SAID, subscribe=[_ROOT, f"{_ROOT}.>"])
     for unit, hashed in units:
         row = pattern.replace(_ROOT, _subject(unit_root(unit)))
         rows.append(row.replace(_NAME, unit).replace(_HASH, hashed))
