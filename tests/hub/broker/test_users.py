@@ -151,11 +151,12 @@ async def test_no_unit_is_called_like_the_hub(tmp_path: Path) -> None:
 
 
 async def _for_a_moment(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Message]:
-    """What the broker has kept: it sends that before it answers a question asked afterwards."""
-    await client.publish("gh/1/end", b"end")
+    """What the broker has kept: it begins to send that after it has answered the subscription."""
     async for message in client.messages:
         if message.topic.value == "gh/1/end":
             return
+        if message.topic.value == presence(UNITS[0][0]):
+            await client.publish("gh/1/end", b"end")
         yield message
 
 
