@@ -135,7 +135,6 @@ class Feedback:
                     self._report(report)
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
             self._missed(packet.lost)
-            self._passed((packet.lost[-1] + 1) & 0xFFFF)  # a gap is seen by what comes behind it
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._estimated(packet.fci, ssrc)
 
@@ -146,6 +145,8 @@ class Feedback:
             since_s=self._now_s() - _SPAN_S if since_s is None else since_s,
         )
         self._reported_s = self._passed(report.highest_sequence & 0xFFFF)
+        if self._reported_s is None and self._history:  # slower than all that is remembered
+            self._slower = max(map(self._age_s, self._history.values())), self._now_s()
 
     def _missed(self, lost: list[int]) -> None:
         now_s = self._now_s()
@@ -156,14 +157,15 @@ class Feedback:
         if len(self._lost) >= _FEW and packets > 0:
             arriving = max(0.0, 1 - len(self._lost) / packets)
             if arriving < _CLEARLY:
-                first_s = min(self._sent_at_s(seq) or at_s for seq, at_s in self._lost.items())
-                self._tell(arriving, since_s=first_s)
+                known = [at_s for seq in self._lost if (at_s := self._sent_at_s(seq)) is not None]
+                self._tell(arriving, since_s=min(known, default=min(self._lost.values())))
+        sent = [(at_s, seq) for seq in lost if (at_s := self._sent_at_s(seq)) is not None]
+        if sent:  # a gap is seen by what comes behind it
+            self._passed((max(sent)[1] + 1) & 0xFFFF)
 
     def _passed(self, seq: int) -> float | None:
         """Note that a packet has arrived; return when it was sent."""
         sent_s = self._sent_at_s(seq)
-        if sent_s is None and self._history:  # slower than all that is remembered
-            self._slower = max(map(self._age_s, self._history.values())), self._now_s()
         if sent_s is not None and (self.passed_s is None or sent_s >= self.passed_s):
             took_s = self._now_s() - sent_s
             self._quickest_s = min(took_s, self._quickest_s)

@@ -109,6 +109,16 @@ def attached(clock: FakeClock) -> tuple[Feedback, _Sender]:
     return feedback, sender
 
 
+@pytest.fixture
+def ntp(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock by which packets are stamped, too."""
+    clock, began = FakeClock(), aiortc_clock.current_ntp_time()
+    monkeypatch.setattr(
+        aiortc_clock, "current_ntp_time", lambda: began + int(clock.monotonic_s() * 2**32)
+    )
+    return clock
+
+
 def report(lost: int, ssrc: int = 77, *, highest: int = 0) -> RtcpRrPacket:
     info = RtcpReceiverInfo(
         ssrc=ssrc, fraction_lost=lost, packets_lost=0, highest_sequence=highest, jitter=0, lsr=0,
@@ -147,19 +157,14 @@ def test_a_falling_estimate_says_what_arrives_and_a_rising_one_nothing() -> None
 
 
 def test_the_newest_packet_that_has_arrived_is_known_by_when_it_was_sent(
-    monkeypatch: pytest.MonkeyPatch,
+    ntp: FakeClock,
 ) -> None:
-    utc = FakeClock()
-    began_ntp = aiortc_clock.current_ntp_time()
-    monkeypatch.setattr(
-        aiortc_clock, "current_ntp_time", lambda: began_ntp + int(utc.monotonic_s() * 2**32)
-    )
-    feedback, sender = attached(utc)
+    feedback, sender = attached(ntp)
     sent_s = {}
     for seq in range(65_530, 65_550):
-        sent_s[seq & 0xFFFF] = utc.monotonic_s()
+        sent_s[seq & 0xFFFF] = ntp.monotonic_s()
         sender.send(seq & 0xFFFF)
-        asyncio.run(utc.advance(3.5))  # the time in a packet begins again after 64 s
+        asyncio.run(ntp.advance(3.5))  # the time in a packet begins again after 64 s
     assert feedback.passed_s is None
     sender.hear(report(0, highest=(1 << 16) + 5))
     feedback.take_arriving()
@@ -173,22 +178,17 @@ def test_the_newest_packet_that_has_arrived_is_known_by_when_it_was_sent(
     sender.hear(report(0, highest=(1 << 16) + 6))  # what was known is not taken back
     sender.hear(report(0, highest=40_000))  # and of what is long gone nothing is made up
     assert feedback.passed_s == pytest.approx(sent_s[9], abs=0.001)
-    asyncio.run(utc.advance(2.1))
+    asyncio.run(ntp.advance(2.1))
     assert feedback.slower_s == 0, "an old word"
 
 
 def test_a_packet_that_is_remembered_no_more_was_slower_than_those_that_are(
-    monkeypatch: pytest.MonkeyPatch,
+    ntp: FakeClock,
 ) -> None:
-    utc = FakeClock()
-    began_ntp = aiortc_clock.current_ntp_time()
-    monkeypatch.setattr(
-        aiortc_clock, "current_ntp_time", lambda: began_ntp + int(utc.monotonic_s() * 2**32)
-    )
-    feedback, sender = attached(utc)
+    feedback, sender = attached(ntp)
     for seq in range(300):
         sender.send(seq)
-        asyncio.run(utc.advance(0.01))
+        asyncio.run(ntp.advance(0.01))
     sender.hear(report(0, highest=290))
     assert feedback.slower_s == 0, "the quickest so far"
     sender.hear(report(0, highest=40))
@@ -217,6 +217,29 @@ def test_the_names_that_are_read_are_aiortc_s() -> None:
 
 def asked_again(*lost: int) -> RtcpRtpfbPacket:
     return RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=77, lost=list(lost))
+
+
+def test_a_question_for_nothing_and_one_around_the_last_number_are_read(ntp: FakeClock) -> None:
+    feedback, sender = attached(ntp)
+    sender.hear(asked_again())
+    assert feedback.passed_s is None
+    sent_s = {}
+    for seq in (65_534, 65_535, 0, 1):
+        sent_s[seq] = ntp.monotonic_s()
+        sender.send(seq)
+        asyncio.run(ntp.advance(0.01))
+    sender.hear(asked_again(0, 65_535))  # in order of their numbers
+    assert feedback.passed_s == pytest.approx(sent_s[1], abs=0.001)
+
+
+def test_a_question_for_what_is_long_gone_says_nothing_of_now(ntp: FakeClock) -> None:
+    feedback, sender = attached(ntp)
+    for seq in range(300):
+        sender.send(seq)
+        asyncio.run(ntp.advance(0.01))
+    sender.hear(asked_again(10))  # a hub may ask again and again
+    assert feedback.passed_s is None
+    assert feedback.slower_s == 0
 
 
 def test_many_missing_packets_are_told_at_once_and_a_few_are_not() -> None:
