@@ -34,6 +34,14 @@ def broker_of(folder: Path, port: int) -> BuiltInBroker:
     return BuiltInBroker(folder, config)
 
 
+async def knowing(folder: Path, *units: tuple[UnitId, str]) -> tuple[BuiltInBroker, int]:
+    """Return a broker, not yet running, at which `units` may connect, and its port."""
+    port = free_port("127.0.0.1")
+    broker = broker_of(folder, port)
+    await broker.write_users([(unit, machine_hash(password)) for unit, password in units])
+    return broker, port
+
+
 async def may_connect(port: int, unit: str, password: str) -> bool:
     client = aiomqtt.Client(
         "127.0.0.1", port, username=unit, password=password, protocol=aiomqtt.ProtocolVersion.V311
@@ -71,10 +79,8 @@ async def test_units_come_and_go_while_the_broker_runs_and_others_stay(tmp_path:
 
 
 async def test_a_unit_has_the_broker_keep_nothing_but_its_own_few_topics(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
     unit, password = UNITS[0]
-    await broker.write_users([(unit, machine_hash(password))])
+    broker, port = await knowing(tmp_path, UNITS[0])
     async with (
         broker.running(),
         aiomqtt.Client("127.0.0.1", port, username=unit, password=password) as client,
@@ -98,10 +104,8 @@ async def test_a_unit_has_the_broker_keep_nothing_but_its_own_few_topics(tmp_pat
 
 
 async def test_a_message_longer_than_any_of_ours_ends_the_connection_alone(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
-    await broker.write_users([(unit, machine_hash(word)) for unit, word in UNITS])
     (unit, password), (other, other_password) = UNITS
+    broker, port = await knowing(tmp_path, *UNITS)
     longest = bytes(MAX_MESSAGE_BYTES)
     async with (
         broker.running(),
@@ -141,10 +145,8 @@ def test_more_units_than_the_system_allows_connections_are_told_once(tmp_path: P
 
 
 async def test_no_unit_is_called_like_the_hub(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
     assert not re.fullmatch(ID_PATTERN, HUB_USER)
-    await broker.write_users([(UnitId("hub"), machine_hash("of-the-unit"))])
+    broker, port = await knowing(tmp_path, (UnitId("hub"), "of-the-unit"))
     async with broker.running():
         assert await may_connect(port, "hub", "of-the-unit")
         assert await may_connect(port, HUB_USER, broker.password)
@@ -162,10 +164,8 @@ async def _for_a_moment(client: aiomqtt.Client) -> AsyncIterator[aiomqtt.Message
 
 @pytest.mark.parametrize("qos", [1, 2])
 async def test_nothing_is_kept_for_a_session_that_is_away(tmp_path: Path, qos: int) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
     unit, password = UNITS[0]
-    await broker.write_users([(unit, machine_hash(password))])
+    broker, port = await knowing(tmp_path, UNITS[0])
     async with (
         broker.running(),
         aiomqtt.Client(
@@ -179,10 +179,8 @@ async def test_nothing_is_kept_for_a_session_that_is_away(tmp_path: Path, qos: i
 
 
 async def test_what_is_published_at_qos_2_and_never_released_is_not_kept(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
     unit, password = UNITS[0]
-    await broker.write_users([(unit, machine_hash(password))])
+    broker, port = await knowing(tmp_path, UNITS[0])
     async with broker.running():
         with pytest.raises(aiomqtt.MqttError):
             async with aiomqtt.Client(
@@ -193,10 +191,8 @@ async def test_what_is_published_at_qos_2_and_never_released_is_not_kept(tmp_pat
 
 
 async def test_sessions_of_one_credential_do_not_keep_another_unit_out(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
     (unit, password), (other, other_password) = UNITS
-    await broker.write_users([(each, machine_hash(word)) for each, word in UNITS])
+    broker, port = await knowing(tmp_path, *UNITS)
     async with broker.running():
         for count in range(3 * SESSION_BYTES // (2 * LONGEST_ID)):
             async with aiomqtt.Client(
@@ -221,8 +217,6 @@ def stored(folder: Path) -> int:
 
 @pytest.mark.parametrize("password", ["", "password-of-A-002"])
 async def test_a_wrong_password_opens_nothing(tmp_path: Path, password: str) -> None:
-    port = free_port("127.0.0.1")
-    broker = broker_of(tmp_path, port)
-    await broker.write_users([(UnitId("A-001"), machine_hash("password-of-A-001"))])
+    broker, port = await knowing(tmp_path, UNITS[0])
     async with broker.running():
         assert not await may_connect(port, "A-001", password)
