@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from edge_agent.media.allowance import LOOK_S, Allowance, Evidence
 from edge_agent.media.camera import Camera
-from edge_agent.media.ladder import LOOK_S, SPANS, Allowance, Evidence, Gate
+from edge_agent.media.ladder import SPANS, Gate
 from edge_agent.media.publisher import Publisher
 from edge_agent.media.settings import MediaSettings
 from edge_agent.media.shares import Shares

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from edge_agent.media.ladder import LEAST_BPS
+from edge_agent.media.allowance import LEAST_BPS
 
 _MORE: Final = 1.5  # so much more than the least, before one more camera moves
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from edge_agent.media.ladder import LOOK_S, Allowance, Evidence, Gate
+from edge_agent.media.allowance import LOOK_S, Allowance, Evidence
+from edge_agent.media.ladder import Gate
 from protocols.video import HEIGHT_PX, LADDER, VideoStep
 
 QUEUE_S = 0.4
