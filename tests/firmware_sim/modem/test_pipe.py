@@ -36,7 +36,8 @@ async def test_what_has_left_without_loss_is_not_lost_afterwards() -> None:
     pipe.set(shape=LinkShape(delay_ms=200), is_cut=False)
     began_s = clock.monotonic_s()
     await pipe.send_segment(1000, Flow(), landed.set)
-    await asyncio.sleep(0.05)
+    await until(lambda: pipe.queued_bytes == 0)  # it has left, and has not landed
+    assert not landed.is_set()
     pipe.set(shape=LinkShape(loss_pct=99.9, delay_ms=200), is_cut=False)
     await landed.wait()
     took_s = clock.monotonic_s() - began_s
