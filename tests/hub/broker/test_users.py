@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 
 from hub.access.secrets import machine_hash
-from hub.broker import HUB_USER, BrokerConfig, BuiltInBroker
+from hub.broker import HUB_USER
 from hub.broker.sessions import SESSION_BYTES
 from protocols.ids import ID_PATTERN, UnitId
 from protocols.link.streams import Stream
@@ -18,28 +18,9 @@ from protocols.link.topics import down_ack, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 from protocols.runtime.ports import free_port
 from tests.firmware_sim.until import until
+from tests.hub.broker.known import REFUSED, UNITS, broker_of, knowing
 
 LONGEST_ID = 65_535  # a field of MQTT
-REFUSED = 0x80
-UNITS = tuple((UnitId(name), f"password-of-{name}") for name in ("A-001", "A-002"))
-
-
-def broker_of(folder: Path, port: int) -> BuiltInBroker:
-    config = BrokerConfig(
-        mqtt_host="127.0.0.1",
-        mqtt_port=port,
-        store=folder / "js",
-        tls=None,
-    )
-    return BuiltInBroker(folder, config)
-
-
-async def knowing(folder: Path, *units: tuple[UnitId, str]) -> tuple[BuiltInBroker, int]:
-    """Return a broker, not yet running, at which `units` may connect, and its port."""
-    port = free_port("127.0.0.1")
-    broker = broker_of(folder, port)
-    await broker.write_users([(unit, machine_hash(password)) for unit, password in units])
-    return broker, port
 
 
 async def may_connect(port: int, unit: str, password: str) -> bool:
