@@ -4,12 +4,13 @@
 `load` compares every variable that carries the program's prefix with the names that exist.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 from protocols.errors import ConfigError
 
@@ -24,10 +25,11 @@ def load(settings: type[S], environment: Mapping[str, str] | None = None, **give
     Raises:
         ConfigError: a variable that no setting has, or a value that its setting refuses.
     """
+    environment = os.environ if environment is None else environment
     prefix = str(settings.model_config.get("env_prefix", ""))
     delimiter = settings.model_config.get("env_nested_delimiter") or "__"
     known = variable_names(settings, prefix, delimiter)
-    for name in environment if environment is not None else os.environ:
+    for name in environment:
         if name.upper().startswith(prefix.upper()) and name.upper() not in known:
             raise ConfigError(reason="no such setting", variable=name)
     try:
@@ -36,6 +38,13 @@ def load(settings: type[S], environment: Mapping[str, str] | None = None, **give
         first = err.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(reason=first["msg"], setting=where) from err
+    except SettingsError as err:  # it names the field at most, not the variable
+        unread = err.__cause__.doc if isinstance(err.__cause__, json.JSONDecodeError) else None
+        found = [name for name, value in environment.items() if value == unread]
+        raise ConfigError(
+            reason="the value must be JSON, with quotes around words",
+            variable=next((name for name in found if name.upper() in known), f"{prefix}…"),
+        ) from err
 
 
 def variable_names(model: type[BaseModel], prefix: str, delimiter: str) -> frozenset[str]:
