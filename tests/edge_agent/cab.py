@@ -20,6 +20,7 @@ from protocols.ids import JournalId, UnitId
 from protocols.link import Held, Stream
 from protocols.messages import AdviceOrder, DeviceHealth, Medication, Message, parse_body
 from tests.fakes.clock import FakeClock
+from tests.until import until
 
 UNIT: Final = UnitId("A-001")
 HUB: Final = JournalId("0b8f7c1e-6a0c-4b52-9d7e-0f7f6d1c2a3b")
@@ -114,9 +115,7 @@ class Cab:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait, for services that act by themselves, until `holds`."""
-        async with asyncio.timeout(10):
-            while not holds():  # noqa: ASYNC110 -- what several services come to
-                await asyncio.sleep(0.01)
+        await until(holds)
 
 
 @contextlib.asynccontextmanager

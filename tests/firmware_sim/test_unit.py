@@ -15,7 +15,7 @@ from pynmeagps import NMEAReader
 
 from firmware_sim.camera import read_timecode
 from tests.firmware_sim.monitor.receiving import receiving, signals
-from tests.firmware_sim.until import until
+from tests.until import until
 
 MODEM = "127.0.1.78"
 
@@ -77,7 +77,7 @@ async def test_a_vehicle_runs_all_its_devices_and_ends_cleanly(tmp_path: Path) -
             line = await asyncio.wait_for(gnss.readline(), 5)
             gnss_writer.close()
             seen = await asyncio.to_thread(_time_in_picture, ready["camera"]["url"])
-            await until(lambda: len(receiver.messages) > 6, deadline_s=15)
+            await until(lambda: len(receiver.messages) > 6, within_s=15)
 
             through, writer = await asyncio.open_connection(MODEM, ready["modem"]["tcp_ports"][0])
             writer.write(b"?")
@@ -94,9 +94,7 @@ async def test_a_vehicle_runs_all_its_devices_and_ends_cleanly(tmp_path: Path) -
             faults = '{"values": {"spo2": 71}}'
             code, _ = await sim("break", "A-001", "monitor", faults, "--run-dir", str(tmp_path))
             assert code == 0
-            await until(
-                lambda: receiver.numbers()[-1]["MDC_PULS_OXIM_SAT_O2"] == "71", deadline_s=10
-            )
+            await until(lambda: receiver.numbers()[-1]["MDC_PULS_OXIM_SAT_O2"] == "71", within_s=10)
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 15)
     hub.close()

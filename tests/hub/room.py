@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from hub.access.desk import Desk
@@ -57,18 +57,6 @@ class Room:
         """Return every order that was put for the unit."""
         rows = await orders.span(self.pool, unit, 1, 10_000)
         return [parse_body(Stream.ORDER, row.body) for row in rows]
-
-
-async def until(true: Callable[[], bool] | Callable[[], object], *, within_s: float = 10) -> None:
-    """Wait until `true()` (or what it awaits) holds; look whenever anything could have changed."""
-    async with asyncio.timeout(within_s):
-        while True:
-            found = true()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return
-            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from tests.running.program import Running, failing, running
+from tests.until import until
 
 
 def settings(folder: Path, **changes: str) -> dict[str, str]:
@@ -102,9 +103,7 @@ async def test_a_part_that_is_killed_comes_back(tmp_path: Path, part: str) -> No
         await healthy(program)
         killed = program.child_named(part)
         os.kill(killed, signal.SIGKILL)
-        async with asyncio.timeout(45):
-            while killed in program.descendants():  # noqa: ASYNC110 -- another process
-                await asyncio.sleep(0.05)
+        await until(lambda: killed not in program.descendants(), within_s=45)
         await healthy(program)
         assert program.process.returncode is None
     assert program.left_behind() == set()
@@ -117,9 +116,7 @@ async def test_a_hub_that_is_killed_takes_its_parts_with_it_and_starts_again(
     async with hub(tmp_path) as program:
         await healthy(program)
         await program.stop(signal.SIGKILL)
-        async with asyncio.timeout(30):
-            while program.left_behind():  # noqa: ASYNC110 -- other processes
-                await asyncio.sleep(0.05)
+        await until(lambda: not program.left_behind(), within_s=30)
     async with hub(tmp_path) as again:
         await healthy(again)
 

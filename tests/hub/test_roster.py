@@ -13,7 +13,7 @@ from hub.store import Pool
 from protocols.ids import UnitId
 from protocols.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
-from tests.hub.room import until
+from tests.until import until
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A list that records, with faults on demand, where a journal would stand."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ from protocols.clock import ClockSource
 from protocols.errors import StorageError
 from protocols.link.streams import Stream
 from protocols.messages import Message
+from tests.until import until
 
 M = TypeVar("M", bound=Message)
 
@@ -57,17 +57,6 @@ class Sink:
 
     def of(self, kind: type[M]) -> list[M]:
         return [record.message for record in self.records if isinstance(record.message, kind)]
-
-
-async def until(condition: Callable[[], bool], *, deadline_s: float = 10.0) -> None:
-    """Return once `condition()` holds.
-
-    Raises:
-        TimeoutError: it did not within `deadline_s`.
-    """
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110 -- the state belongs to another task's socket
-            await asyncio.sleep(0.005)
 
 
 async def count_of(sink: Sink, count: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ from protocols.messages import Alarm, AlarmPriority
 from protocols.runtime.clock import SystemClock
 from tests.edge_agent.cab import Cab, cab
 from tests.edge_agent.devices.hl7 import Client, header, message, obx
+from tests.until import until
+
+patiently = partial(until, within_s=60)  # what several programs come to
 
 SPO2 = "150456^MDC_PULS_OXIM_SAT_O2^MDC"
 PERCENT = "262688^MDC_DIM_PERCENT^MDC"
@@ -166,28 +170,22 @@ async def test_from_the_simulated_monitor_s_wire_to_a_standing_alarm(tmp_path: P
         )
         task = asyncio.create_task(monitor.run())
 
-        async def until(holds: object) -> None:
-            assert callable(holds)
-            async with asyncio.timeout(60):
-                while not holds():  # noqa: ASYNC110 -- what several programs come to
-                    await asyncio.sleep(0.05)
-
         try:
             low = "limit.spo2_pct.low"
-            await until(lambda: driver.health().heard > 5)
+            await patiently(lambda: driver.health().heard > 5)
             assert not shown(vehicle)
             await monitor.break_on_purpose(MonitorFaultRequest(values={"spo2": 82}))
-            await until(lambda: low in shown(vehicle))
-            await until(lambda: shown(vehicle)[low]["priority"] == "high")  # below 85
+            await patiently(lambda: low in shown(vehicle))
+            await patiently(lambda: shown(vehicle)[low]["priority"] == "high")  # below 85
             await monitor.break_on_purpose(MonitorFaultRequest(values={"spo2": None}))
-            await until(lambda: low not in shown(vehicle))
+            await patiently(lambda: low not in shown(vehicle))
             await monitor.break_on_purpose(MonitorFaultRequest(rhythm="asystole"))
-            await until(lambda: "ecg.asystole" in shown(vehicle))
+            await patiently(lambda: "ecg.asystole" in shown(vehicle))
             assert shown(vehicle)["ecg.asystole"]["priority"] == "high"
             await monitor.break_on_purpose(MonitorFaultRequest(rhythm="own"))
-            await until(lambda: shown(vehicle)["ecg.asystole"].get("is_over") is True)
+            await patiently(lambda: shown(vehicle)["ecg.asystole"].get("is_over") is True)
             await monitor.break_on_purpose(MonitorFaultRequest(leads_off=True))
-            await until(lambda: "ecg.lead_off" in shown(vehicle))
+            await patiently(lambda: "ecg.lead_off" in shown(vehicle))
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

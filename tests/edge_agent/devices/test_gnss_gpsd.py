@@ -18,8 +18,9 @@ from protocols.clock import Clock
 from protocols.errors import ConfigError, RemoteProtocolError
 from protocols.messages import FixQuality, Position
 from protocols.runtime.clock import SystemClock
-from tests.edge_agent.devices.sink import Sink, count_of, until
+from tests.edge_agent.devices.sink import Sink, count_of
 from tests.fakes.clock import FakeClock
+from tests.until import until
 
 NOTHING = Sky(None, None)
 TPV: dict[str, object] = {

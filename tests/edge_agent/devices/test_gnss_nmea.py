@@ -18,9 +18,10 @@ from firmware_sim.gnss import GnssFaultRequest, GnssReceiver, drive_source
 from protocols.errors import JournalFullError, StorageError
 from protocols.messages import FixQuality, Position
 from protocols.runtime.clock import SystemClock
-from tests.edge_agent.devices.sink import Sink, count_of, until
+from tests.edge_agent.devices.sink import Sink, count_of
 from tests.edge_agent.devices.test_nmea import GGA, RMC, signed
 from tests.fakes.clock import FakeClock
+from tests.until import until
 
 
 @contextlib.asynccontextmanager

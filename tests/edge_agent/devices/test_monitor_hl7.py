@@ -32,8 +32,9 @@ from protocols.messages import VitalsReading, WaveformBlock
 from protocols.messages.samples import Samples, decode_samples
 from protocols.runtime.clock import SystemClock
 from tests.edge_agent.devices.hl7 import Client, header, message, obx, wave
-from tests.edge_agent.devices.sink import Sink, until
+from tests.edge_agent.devices.sink import Sink
 from tests.fakes.clock import FakeClock
+from tests.until import until
 
 SPO2 = "150456^MDC_PULS_OXIM_SAT_O2^MDC"
 IDENTITY = Identity(eui64="024748FFFE000001", bed="A-001", patient_name="模拟^患者")

@@ -23,7 +23,8 @@ from protocols.video import LADDER, VideoStep
 from tests.edge_agent.media.readings import Readings, answering
 from tests.hub.media.peers import Viewer, loopback_offered
 from tests.hub.media.relay import FRONT, free_ports
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 PATIENT = CameraId("patient")
 WIDE = LinkChange(rate_bps=2_000_000, delay_ms=20)

@@ -27,7 +27,8 @@ from protocols.video import CameraFault, VideoReason, VideoStep
 from tests.edge_agent.media.cameras import network_camera, write_film
 from tests.hub.media.peers import Viewer, loopback_offered
 from tests.hub.media.relay import FRONT, free_ports
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 PATIENT = CameraId("patient")
 RIGHT = "right"

@@ -18,7 +18,7 @@ from edge_agent.recording.shelf import Segment, Shelf
 from protocols.ids import CameraId
 from protocols.runtime.clock import SystemClock
 from tests.edge_agent.media.cameras import network_camera, write_film
-from tests.hub.room import until
+from tests.until import until
 
 ENCOUNTER = "5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21"
 SHORT = RecordingSettings(segment_s=2, min_free_bytes=0)

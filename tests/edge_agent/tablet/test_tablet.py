@@ -18,6 +18,7 @@ from protocols.errors import ConfigError
 from protocols.link import Stream
 from protocols.messages import HospitalEntry, VitalsReading
 from tests.edge_agent.tablet.standing import PIN, SESSION_S, Tablet, standing
+from tests.until import until
 
 
 @pytest.fixture
@@ -217,9 +218,7 @@ async def test_more_screens_than_a_vehicle_has_are_turned_away(tablet: Tablet) -
             with pytest.raises(ConnectionClosed):
                 await one_more.recv()
             assert one_more.close_code == 1013
-    async with asyncio.timeout(10):
-        while tablet.feed.screens:  # noqa: ASYNC110 -- the server notices in its own time
-            await asyncio.sleep(0.01)
+    await until(lambda: not tablet.feed.screens)
 
 
 def test_a_pin_file_that_holds_no_pin_is_a_broken_setting(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from protocols.messages import Message, Presence
 from protocols.runtime.cancel import apart
 from protocols.runtime.clock import SystemClock
 from protocols.runtime.ports import free_port
+from tests.until import until
 
 UNIT: Final = UnitId("A-001")
 PASSWORD: Final = "of-this-unit"  # noqa: S105 -- of nobody
@@ -110,9 +111,7 @@ class Ground:
         """Wait until `holds`; return how long that took, seconds."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        async with asyncio.timeout(within_s):
-            while not holds():  # noqa: ASYNC110 -- asked of sockets and another process
-                await asyncio.sleep(0.01)
+        await until(holds, within_s=within_s)
         return loop.time() - began_s
 
     def has_all(self) -> bool:

@@ -17,9 +17,10 @@ from protocols.errors import BrokenError, ConflictError, NotFoundError
 from protocols.ids import UnitId
 from protocols.runtime.clock import SystemClock
 from tests.hub.media.peers import loopback_offered
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
 from tests.hub.media.test_talking import ROOM, hears, seen, talking
 from tests.hub.media.voices import Talker, Tone
+from tests.until import until
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from firmware_sim.camera import (
 )
 from protocols.errors import ConfigError
 from protocols.runtime.clock import SystemClock
-from tests.firmware_sim.until import until
+from tests.until import until
 
 
 @contextlib.asynccontextmanager
@@ -209,7 +209,7 @@ async def test_a_camera_without_power_breaks_off_and_refuses() -> None:
 
     async with running(SyntheticScene(name="A-001", width=320, height=180)) as camera:
         watching = asyncio.create_task(asyncio.to_thread(watch_to_the_end, camera.url))
-        await until(seen.is_set, deadline_s=15)
+        await until(seen.is_set, within_s=15)
         camera.break_on_purpose(CameraFaultRequest(off_s=60))
         await asyncio.wait_for(watching, 10)
         with pytest.raises((av.error.FFmpegError, OSError)):

@@ -19,7 +19,7 @@ from protocols.link.streams import Stream
 from protocols.runtime.clock import SystemClock
 from protocols.runtime.ports import free_port
 from tests.firmware_sim.fleet.committing import CommittingHub, broker_of, committing
-from tests.firmware_sim.until import until
+from tests.until import until
 
 
 def _credentials(count: int) -> tuple[Credential, ...]:
@@ -60,9 +60,7 @@ async def test_every_unit_is_born_drives_and_says_goodbye(tmp_path: Path) -> Non
             await until(lambda: len(hub.presence) == 20)
             assert all(p.online and p.light for p in hub.presence.values())
             assert hub.presence["L-003"].profile == "patrol"
-            await until(
-                lambda: all(_positions(hub, unit.unit) >= 3 for unit in units), deadline_s=10
-            )
+            await until(lambda: all(_positions(hub, unit.unit) >= 3 for unit in units), within_s=10)
             assert fleet.status()["connected"] == 20
             waits = fleet.waits.facts()
             assert 60 <= (waits["count"] or 0) <= sum(len(has) for has in hub.records.values())
@@ -88,7 +86,7 @@ async def test_a_hub_that_loses_frames_gets_them_again_and_has_no_hole(tmp_path:
         driving(units, port) as fleet,
     ):
         hub.lose_every = 3
-        await until(lambda: hub.frames > 60, deadline_s=15)
+        await until(lambda: hub.frames > 60, within_s=15)
         hub.lose_every = 0
         seen = {unit.unit: max(hub.of(unit.unit, Stream.POSITION)) for unit in units}
         await until(
@@ -96,7 +94,7 @@ async def test_a_hub_that_loses_frames_gets_them_again_and_has_no_hole(tmp_path:
                 set(range(1, last + 1)) <= set(hub.of(unit, Stream.POSITION))
                 for unit, last in seen.items()
             ),
-            deadline_s=15,
+            within_s=15,
         )
         assert fleet.counters.bad_acks == 0
 
@@ -110,18 +108,18 @@ async def test_a_brokers_restart_loses_nothing_and_brings_all_back(tmp_path: Pat
         broker = await stack.enter_async_context(broker_of(tmp_path, units, port))
         await stack.enter_async_context(committing(port, broker, hub))
         fleet = await stack.enter_async_context(driving(units, port))
-        await until(lambda: hub.frames > 20, deadline_s=10)
+        await until(lambda: hub.frames > 20, within_s=10)
         assert broker.pid is not None
         os.kill(broker.pid, signal.SIGKILL)
-        await until(lambda: fleet.status()["connected"] == 0, deadline_s=15)
+        await until(lambda: fleet.status()["connected"] == 0, within_s=15)
         before = max(hub.of("L-001", Stream.POSITION))
         (tmp_path / "fresh").mkdir()
         again = await stack.enter_async_context(broker_of(tmp_path / "fresh", units, port))
         await stack.enter_async_context(committing(port, again, hub))
-        await until(lambda: fleet.status()["connected"] == 10, deadline_s=30)
+        await until(lambda: fleet.status()["connected"] == 10, within_s=30)
         await until(
             lambda: all(len(hub.of(u.unit, Stream.POSITION)) > before + 3 for u in units),
-            deadline_s=15,
+            within_s=15,
         )
         for unit in units:
             has = hub.of(unit.unit, Stream.POSITION)
@@ -147,7 +145,7 @@ async def test_units_that_the_broker_refuses_are_counted_and_try_again_until_it_
             await broker.write_users(
                 [(UnitId(c.unit), machine_hash(c.password.get_secret_value())) for c in units]
             )
-            await until(lambda: fleet.counters.connected == 4, deadline_s=20)
+            await until(lambda: fleet.counters.connected == 4, within_s=20)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -179,7 +177,7 @@ async def test_three_hundred_units_in_one_process_keep_their_second(
         before = {unit.unit: _positions(hub, unit.unit) for unit in units}
         began_s = asyncio.get_running_loop().time()
         await until(
-            lambda: all(_positions(hub, u) - n >= 5 for u, n in before.items()), deadline_s=20
+            lambda: all(_positions(hub, u) - n >= 5 for u, n in before.items()), within_s=20
         )
         took_s = asyncio.get_running_loop().time() - began_s
         process.send_signal(signal.SIGTERM)

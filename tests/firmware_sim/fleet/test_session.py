@@ -14,7 +14,7 @@ from firmware_sim.fleet.session import FleetCounters, Session
 from firmware_sim.fleet.spread import Spread
 from protocols import mqtt
 from tests.fakes.clock import FakeClock
-from tests.firmware_sim.until import until
+from tests.until import until
 
 TAKEN, REFUSED = b"\x20\x02\x00\x00", b"\x20\x02\x00\x05"
 

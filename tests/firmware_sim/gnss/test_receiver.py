@@ -17,7 +17,7 @@ from firmware_sim.gnss import GnssFaultRequest, GnssReceiver, LogSource, drive_s
 from protocols.errors import ConfigError
 from protocols.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
-from tests.firmware_sim.until import until
+from tests.until import until
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data" / "nmea"
 

@@ -13,7 +13,7 @@ from firmware_sim.modem import LinkChange, Modem, ModemSetup, PortPair, Scenario
 from firmware_sim.modem.scenario import ScenarioStep
 from protocols.errors import ConfigError
 from protocols.runtime.clock import SystemClock
-from tests.firmware_sim.until import until
+from tests.until import until
 
 MODEM, HUB = "127.0.1.77", "127.0.0.1"
 

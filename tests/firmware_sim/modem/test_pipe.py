@@ -6,7 +6,7 @@ import random
 from firmware_sim.modem.pipe import Flow, Pipe
 from firmware_sim.modem.shape import LinkShape
 from protocols.runtime.clock import SystemClock
-from tests.firmware_sim.until import until
+from tests.until import until
 
 _SIX_LOSSES_S = 0.2 * (2**6 - 1)
 

@@ -24,7 +24,7 @@ from firmware_sim.monitor.signals import Recorded
 from protocols.errors import ConfigError
 from tests.fakes.clock import FakeClock
 from tests.firmware_sim.monitor.receiving import Receiver, component, receiving, signals
-from tests.firmware_sim.until import until
+from tests.until import until
 
 with warnings.catch_warnings():  # its tables use what its pandas has deprecated
     warnings.simplefilter("ignore")

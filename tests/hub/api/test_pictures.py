@@ -32,8 +32,8 @@ from protocols.runtime.clock import SystemClock
 from tests.drawing import drawn, with_segment
 from tests.hub.api.stand import Stand
 from tests.hub.consult.clinic import A1, A2, DOCTOR, new_id
-from tests.hub.room import until
 from tests.hub.vehicle import NOON_US
+from tests.until import until
 
 SOURCE = "cabin"
 

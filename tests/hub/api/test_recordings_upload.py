@@ -22,7 +22,7 @@ from hub.store import Pool
 from protocols.runtime.clock import SystemClock
 from tests.hub.api.stand import Stand, standing
 from tests.hub.consult.clinic import A1
-from tests.hub.room import until
+from tests.until import until
 
 ENCOUNTER = "5d3c0a52-90f1-4f5e-8a4e-6a1d0c9b7e21"
 SHORT = RecordingSettings(segment_s=2, min_free_bytes=0)

@@ -17,8 +17,8 @@ from protocols.link.streams import Stream
 from protocols.link.topics import down_ack, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 from protocols.runtime.ports import free_port
-from tests.firmware_sim.until import until
 from tests.hub.broker.known import REFUSED, UNITS, broker_of, knowing
+from tests.until import until
 
 LONGEST_ID = 65_535  # a field of MQTT
 

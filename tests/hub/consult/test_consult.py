@@ -17,7 +17,8 @@ from protocols.messages import (
     EncounterOrder,
     OrderAnswer,
 )
-from tests.hub.room import A1, DOCTOR, Room, new_id, room, until
+from tests.hub.room import A1, DOCTOR, Room, new_id, room
+from tests.until import until
 
 
 async def standing(pool: Pool) -> Encounter | None:

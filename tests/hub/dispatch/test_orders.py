@@ -20,8 +20,8 @@ from protocols.link.topics import down_order
 from protocols.messages import AdviceOrder, Presence, parse_body
 from protocols.runtime.clock import SystemClock
 from tests.fakes.clock import FakeClock
-from tests.hub.room import until
 from tests.hub.vehicle import new_journal
+from tests.until import until
 
 A1 = UnitId("A-001")
 

@@ -9,8 +9,8 @@ from hub.store import Pool, units
 from protocols.ids import UnitId
 from protocols.messages import Presence
 from tests.fakes.clock import FakeClock
-from tests.hub.room import until
 from tests.hub.vehicle import new_journal
+from tests.until import until
 
 
 def born(call_sign: str) -> Presence:

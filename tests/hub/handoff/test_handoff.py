@@ -27,7 +27,8 @@ from protocols.messages import (
 )
 from protocols.runtime.ports import free_port
 from tests.hub.handoff.conftest import serving
-from tests.hub.room import A1, Room, new_id, room, until
+from tests.hub.room import A1, Room, new_id, room
+from tests.until import until
 
 GZ = HospitalId("gz")
 LONG = "医" * 120

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -163,12 +163,3 @@ async def serving(app: FastAPI, host: str = "127.0.0.1") -> AsyncIterator[int]:
         finally:
             server.should_exit = True
             await task
-
-
-async def until(
-    condition: Callable[[], Awaitable[bool]], *, within_s: float = 10.0, every_s: float = 0.02
-) -> None:
-    """Return once `condition` holds, of another process; fail when `within_s` has passed."""
-    async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110 - no event crosses processes
-            await asyncio.sleep(every_s)

@@ -11,7 +11,8 @@ from playwright.async_api import Page, async_playwright
 from tests.edge_agent.media.cameras import network_camera
 from tests.edge_agent.media.test_service import publishing
 from tests.hub.media.peers import Publisher
-from tests.hub.media.stand import Stand, until
+from tests.hub.media.stand import Stand
+from tests.until import until
 
 PAGE = Path(__file__).with_name("watch.html")
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

@@ -4,7 +4,8 @@ import asyncio
 from itertools import pairwise
 
 from tests.hub.media.peers import Publisher, SignallingError, Viewer
-from tests.hub.media.stand import Stand, until
+from tests.hub.media.stand import Stand
+from tests.until import until
 
 
 async def test_a_viewer_decodes_what_a_publisher_sends(hub: Stand) -> None:

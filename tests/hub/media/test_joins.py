@@ -12,7 +12,8 @@ from hub.media import MediaSettings
 from hub.media.backend import MediaCounts
 from tests.hub.media.offers import MALFORMED, PLAY, PUBLISH
 from tests.hub.media.peers import Publisher, Viewer, loopback_offered
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 WHEP, WHIP = "/api/v1/media/whep/amb-1/patient", "/api/v1/media/whip/amb-1/patient"
 JOINS = 200

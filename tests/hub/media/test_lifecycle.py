@@ -14,7 +14,8 @@ from hub.media.wire import ProcessConfig
 from protocols.errors import EXIT_CONFIG, ConfigError, MediaError
 from tests.hub.media.offers import PLAY
 from tests.hub.media.peers import Publisher, Viewer, loopback_offered
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 WHEP = "/api/v1/media/whep/amb-1/patient"
 

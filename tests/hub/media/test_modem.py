@@ -8,7 +8,8 @@ import pytest
 from hub.media import MediaSettings
 from tests.hub.media.peers import Publisher, Viewer, loopback_offered
 from tests.hub.media.relay import FRONT, Relay, free_ports, relaying
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import httpx2
 from hub.media import MediaSettings
 from tests.hub.media.offers import MALFORMED, NOT_SDP, PLAY, PUBLISH, REFUSED
 from tests.hub.media.peers import Publisher, Viewer
-from tests.hub.media.stand import Stand, stand, until
+from tests.hub.media.stand import Stand, stand
+from tests.until import until
 
 WHIP = "/api/v1/media/whip/amb-1/patient"
 WHEP = "/api/v1/media/whep/amb-1/patient"

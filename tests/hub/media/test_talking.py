@@ -8,8 +8,9 @@ import pytest
 
 from hub.media import TalkerView
 from tests.hub.media.peers import SignallingError
-from tests.hub.media.stand import Stand, until
+from tests.hub.media.stand import Stand
 from tests.hub.media.voices import Talker, Tone
+from tests.until import until
 
 ROOM = "11111111-1111-4111-8111-111111111111"
 SOURCE = f"amb-1/{ROOM}"
