@@ -1,6 +1,9 @@
 """What the demo shows a person: steps while it starts, then addresses, accounts and PINs."""
 
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich import box
@@ -61,14 +64,18 @@ def show(console: Console, card: dict[str, Any]) -> None:
             screen = "admin" if role == "administrator" else role
             table.add_row(screen, pages.get(role, card["hub_url"] + "/"), *person)
     for unit in card["units"]:
-        name = f"crew, {unit['call_sign']}"
+        name = f"crew, {unit['call_sign']} ({unit['unit']})"
         table.add_row(name, unit["tablet_url"], "any name", unit["pin"])
     table.add_row("hospital", card["hospital_url"], "", "")
     # on a narrow terminal a line may run over, but no password is cut short
     wide = Console(file=console.file, width=_WIDEST, force_terminal=console.is_terminal)
     wide.print(table)
     console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
-    where = f" --run-dir {card['data_dir']}/sim"
-    console.print(
-        f"cut a link: goldenhour sim link A-001 --cut 60s{where}", soft_wrap=True, highlight=False
-    )
+    cut = f"{_command()} sim link A-001 --cut 60s --run-dir {card['data_dir']}/sim"
+    console.print(f"cut a link: {cut}", soft_wrap=True, highlight=False)
+
+
+def _command() -> str:
+    """Return how a shell calls us: by name where it finds one, else by the path of our own."""
+    ours = Path(sys.executable).with_name("goldenhour")
+    return "goldenhour" if shutil.which("goldenhour") or not ours.exists() else str(ours)
