@@ -232,7 +232,7 @@ async def live(socket: WebSocket) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if socket.application_state is not WebSocketState.DISCONNECTED:
-            with contextlib.suppress(RuntimeError):  # the client closed first
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client closed first
                 await socket.close()
 
 

@@ -221,6 +221,16 @@ async def test_more_screens_than_a_vehicle_has_are_turned_away(tablet: Tablet) -
     await until(lambda: not tablet.feed.screens)
 
 
+async def test_a_screen_that_breaks_off_is_no_error_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with standing(tmp_path) as tablet, tablet.screen() as screen:
+        await said(screen, "hello")
+        screen.transport.abort()
+        await until(lambda: not tablet.feed.screens)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_pin_file_that_holds_no_pin_is_a_broken_setting(tmp_path: Path) -> None:
     file = tmp_path / "pin"
     made = read_or_make_pin(file)
