@@ -98,8 +98,8 @@ async def test_it_encodes_only_while_somebody_watches() -> None:
     async with running(SyntheticScene(name="A-001", width=320, height=180)) as camera:
         assert camera.status()["pictures"] == 0
         await asyncio.to_thread(_watch, camera.url, 3)
-        await until(lambda: camera.status()["viewers"] == 0)
-        await until(_still(camera))
+        await until(lambda: camera.status()["viewers"] == 0, within_s=5)
+        await until(_still(camera), within_s=5)
         seen = camera.pictures
         await asyncio.to_thread(_watch, camera.url, 3)
 
@@ -123,7 +123,7 @@ async def test_a_late_viewer_begins_at_once_with_a_key_frame() -> None:
     """Its first packet is a parameter set, within 0.4 s; the group of pictures is 1 s long."""
     async with running(SyntheticScene(name="A-001", width=320, height=180)) as camera:
         watching = asyncio.create_task(asyncio.to_thread(_watch, camera.url, 60))
-        await until(lambda: camera.pictures > 3)
+        await until(lambda: camera.pictures > 3, within_s=5)
         waits_s = []
         for _ in range(5):
             reader, writer = await asyncio.open_connection("127.0.0.1", camera.port)

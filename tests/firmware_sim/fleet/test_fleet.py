@@ -57,7 +57,7 @@ async def test_every_unit_is_born_drives_and_says_goodbye(tmp_path: Path) -> Non
     port = free_port("127.0.0.1")
     async with broker_of(tmp_path, units, port) as broker, committing(port, broker) as hub:
         async with driving(units, port) as fleet:
-            await until(lambda: len(hub.presence) == 20)
+            await until(lambda: len(hub.presence) == 20, within_s=5)
             assert all(p.online and p.light for p in hub.presence.values())
             assert hub.presence["L-003"].profile == "patrol"
             await until(lambda: all(_positions(hub, unit.unit) >= 3 for unit in units), within_s=10)
@@ -65,7 +65,7 @@ async def test_every_unit_is_born_drives_and_says_goodbye(tmp_path: Path) -> Non
             waits = fleet.waits.facts()
             assert 60 <= (waits["count"] or 0) <= sum(len(has) for has in hub.records.values())
             assert (waits["max_ms"] or 0) < 10_000
-        await until(lambda: not any(p.online for p in hub.presence.values()))
+        await until(lambda: not any(p.online for p in hub.presence.values()), within_s=5)
 
     assert hub.doubled == 0
 
@@ -140,7 +140,9 @@ async def test_units_that_the_broker_refuses_are_counted_and_try_again_until_it_
         )
         task = asyncio.create_task(fleet.run(lambda: None))
         try:
-            await until(lambda: fleet.counters.refused >= 4 and fleet.counters.connected == 2)
+            await until(
+                lambda: fleet.counters.refused >= 4 and fleet.counters.connected == 2, within_s=5
+            )
             assert caplog.records == []
             await broker.write_users(
                 [(UnitId(c.unit), machine_hash(c.password.get_secret_value())) for c in units]

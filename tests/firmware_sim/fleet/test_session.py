@@ -91,7 +91,7 @@ async def running(
 
 async def test_it_is_born_and_what_it_has_waiting_follows() -> None:
     async with running(TAKEN, FakeClock()) as (broker, session, _):
-        await until(lambda: len(broker.messages) >= 2)
+        await until(lambda: len(broker.messages) >= 2, within_s=5)
         assert broker.kinds() == [mqtt.Kind.CONNECT, mqtt.Kind.SUBSCRIBE]
         assert session.unit.ack_topic.encode() in broker.packets[1].body
         (born_at, _), (said_at, _) = broker.messages[:2]
@@ -102,23 +102,23 @@ async def test_it_is_born_and_what_it_has_waiting_follows() -> None:
 async def test_a_broker_that_falls_silent_is_asked_and_then_left() -> None:
     clock = FakeClock()
     async with running(TAKEN, clock) as (broker, session, counters):
-        await until(lambda: session.is_connected)
+        await until(lambda: session.is_connected, within_s=5)
         session.tick(now_s=clock.monotonic_s() + 4)
         assert mqtt.Kind.PINGREQ not in broker.kinds()
         session.tick(now_s=clock.monotonic_s() + 6)
-        await until(lambda: mqtt.Kind.PINGREQ in broker.kinds())
+        await until(lambda: mqtt.Kind.PINGREQ in broker.kinds(), within_s=5)
         session.tick(now_s=clock.monotonic_s() + 16)
-        await until(lambda: not session.is_connected)
+        await until(lambda: not session.is_connected, within_s=5)
         assert counters.connected == 0
 
 
 async def test_a_refusal_is_counted_and_the_next_try_waits_its_turn() -> None:
     clock = FakeClock()
     async with running(REFUSED, clock) as (broker, session, counters):
-        await until(lambda: counters.refused == 1)
+        await until(lambda: counters.refused == 1, within_s=5)
         assert broker.connections == 1
         await clock.advance(2.0)
-        await until(lambda: counters.refused == broker.connections >= 2)
+        await until(lambda: counters.refused == broker.connections >= 2, within_s=5)
         assert session.refused == counters.refused
 
 
@@ -132,8 +132,8 @@ async def test_who_has_not_come_yet_waits_until_the_one_before_it_has(
     sessions = [session_at(port, clock, counters, coming) for _ in range(3)]
     tasks = [asyncio.create_task(each.run(lambda: None, after_s=0.0)) for each in sessions]
     try:
-        await until(lambda: broker.kinds().count(mqtt.Kind.CONNECT) == come)
-        await until(lambda: len(coming._waiters or ()) == wait)
+        await until(lambda: broker.kinds().count(mqtt.Kind.CONNECT) == come, within_s=5)
+        await until(lambda: len(coming._waiters or ()) == wait, within_s=5)
         assert broker.connections == come
     finally:
         for task in tasks:
@@ -148,7 +148,7 @@ def _with(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def speak_to_the_dead() -> None:
         clock = FakeClock()
         async with running(TAKEN, clock) as (broker, session, counters):
-            await until(lambda: session.is_connected)
+            await until(lambda: session.is_connected, within_s=5)
             broker.hang_up()
             # the connection's end is told in a later turn than the one that speaks
             while session.is_connected:

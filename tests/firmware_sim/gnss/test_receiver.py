@@ -62,7 +62,7 @@ async def _read_lines(descriptor: int, count: int) -> list[bytes]:
 
 
 async def _connected(receiver: GnssReceiver, count: int) -> None:
-    await until(lambda: receiver.status()["clients"] == count)
+    await until(lambda: receiver.status()["clients"] == count, within_s=5)
 
 
 async def test_two_clients_hear_the_same_seconds() -> None:

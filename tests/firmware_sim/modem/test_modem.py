@@ -136,7 +136,7 @@ async def test_the_hub_sees_the_modems_own_address_and_a_socket_for_each_client(
         async with datagrams(modem) as (one, to_one), datagrams(modem) as (two, to_two):
             to_one.sendto(b"one")
             to_two.sendto(b"two")
-            await until(lambda: bool(one.heard and two.heard))
+            await until(lambda: bool(one.heard and two.heard), within_s=5)
             assert modem.status()["udp_clients"] == 2
         assert {host for host, _ in echo.peers} == {MODEM}
         assert len(set(echo.peers)) == 2
@@ -162,13 +162,13 @@ async def test_tcp_gets_the_rate_that_is_set(rate_bps: int) -> None:
 async def test_tcp_and_udp_share_one_rate_and_a_full_buffer_drops_datagrams() -> None:
     async with relaying() as (modem, _), datagrams(modem) as (client, to_hub):
         to_hub.sendto(b"first")
-        await until(lambda: bool(client.heard))
+        await until(lambda: bool(client.heard), within_s=5)
         modem.change(LinkChange(rate_bps=400_000))
         began_s = time.monotonic()
         for _ in range(100):  # 100 kB at once: 2 s of the link, five times its buffer
             to_hub.sendto(b"y" * 972)
             await asyncio.sleep(0)  # or the kernel's own buffer would drop some first
-        await until(lambda: _moved(modem)[0] == 100)
+        await until(lambda: _moved(modem)[0] == 100, within_s=5)
         took_s = time.monotonic() - began_s
         status = modem.status()
 
@@ -190,13 +190,13 @@ async def test_datagrams_stay_in_order_and_the_set_share_is_lost() -> None:
     """10 % each way of 1000: 810 come back, within four standard deviations (50)."""
     async with relaying() as (modem, _), datagrams(modem) as (client, to_hub):
         to_hub.sendto(b"first")
-        await until(lambda: bool(client.heard))
+        await until(lambda: bool(client.heard), within_s=5)
         modem.change(LinkChange(loss_pct=10, delay_ms=5, jitter_ms=10))
         for begin in range(0, 1_000, 20):
             for number in range(begin, begin + 20):
                 to_hub.sendto(number.to_bytes(2, "big"))
             # no more under way than the kernel's buffers surely hold
-            await until(partial(_are_moved, modem, 2 * (begin + 20)))
+            await until(partial(_are_moved, modem, 2 * (begin + 20)), within_s=5)
     numbers = [int.from_bytes(data, "big") for _, data in client.heard[1:]]
 
     assert numbers == sorted(numbers)
@@ -238,7 +238,7 @@ async def test_a_cut_is_silent_and_what_was_written_arrives_when_it_ends() -> No
         await _round_trip_s(reader, writer)
         async with datagrams(modem) as (client, to_hub):
             to_hub.sendto(b"first")
-            await until(lambda: bool(client.heard))
+            await until(lambda: bool(client.heard), within_s=5)
             modem.change(LinkChange(cut_s=0.6))
             began_s = time.monotonic()
             writer.write(b"during")
@@ -249,7 +249,7 @@ async def test_a_cut_is_silent_and_what_was_written_arrives_when_it_ends() -> No
             assert await asyncio.wait_for(reader.readexactly(6), 5) == b"during"
             took_s = time.monotonic() - began_s
             to_hub.sendto(b"after")
-            await until(lambda: len(client.heard) == 2)
+            await until(lambda: len(client.heard) == 2, within_s=5)
 
     assert 0.58 < took_s < 1.0
     assert [data for _, data in client.heard] == [b"first", b"after"]
@@ -291,7 +291,7 @@ async def test_who_gave_up_during_a_cut_does_not_knock_at_the_hub_afterwards() -
             async with connected(modem) as (_, writer):
                 writer.write(b"hello")
                 await writer.drain()
-        await until(lambda: modem.status()["tcp_connections"] == 0)
+        await until(lambda: modem.status()["tcp_connections"] == 0, within_s=5)
         assert modem.is_cut
 
 
@@ -315,7 +315,7 @@ async def test_a_rate_that_is_raised_counts_at_once_for_what_already_waits() -> 
         await _round_trip_s(reader, writer)
         modem.change(LinkChange(rate_bps=8_000))
         writer.write(b"s" * 100_000)
-        await until(lambda: modem.status()["up"]["queued_bytes"] > 0)  # type: ignore[index]
+        await until(lambda: modem.status()["up"]["queued_bytes"] > 0, within_s=5)  # type: ignore[index]
         began_s = time.monotonic()
         modem.change(LinkChange(rate_bps=0))
         await asyncio.wait_for(reader.readexactly(100_000), 5)
@@ -329,9 +329,9 @@ async def test_a_scenario_cuts_and_restores_by_itself() -> None:
     )
     began_s = time.monotonic()
     async with relaying(scenario) as (modem, _):
-        await until(lambda: modem.is_cut)
+        await until(lambda: modem.is_cut, within_s=5)
         cut_s = time.monotonic() - began_s
-        await until(lambda: not modem.is_cut)
+        await until(lambda: not modem.is_cut, within_s=5)
         back_s = time.monotonic() - began_s
 
     assert 0.19 < cut_s < 0.45

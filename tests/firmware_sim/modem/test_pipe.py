@@ -19,9 +19,11 @@ async def test_what_waits_to_be_sent_again_meets_the_loss_of_that_time() -> None
     began_s = clock.monotonic_s()
     for number in range(5):
         await pipe.send_segment(1000, flow, lambda number=number: landed.append(number))  # type: ignore[misc]
-    await until(lambda: pipe.counters.retransmitted == 5 * 6)  # all of them have been drawn
+    await until(
+        lambda: pipe.counters.retransmitted == 5 * 6, within_s=5
+    )  # all of them have been drawn
     pipe.set(shape=LinkShape(delay_ms=50), is_cut=False)
-    await until(lambda: len(landed) == 5)
+    await until(lambda: len(landed) == 5, within_s=5)
     took_s = clock.monotonic_s() - began_s
     running.cancel()
 
@@ -36,7 +38,7 @@ async def test_what_has_left_without_loss_is_not_lost_afterwards() -> None:
     pipe.set(shape=LinkShape(delay_ms=200), is_cut=False)
     began_s = clock.monotonic_s()
     await pipe.send_segment(1000, Flow(), landed.set)
-    await until(lambda: pipe.queued_bytes == 0)  # it has left, and has not landed
+    await until(lambda: pipe.queued_bytes == 0, within_s=5)  # it has left, and has not landed
     assert not landed.is_set()
     pipe.set(shape=LinkShape(loss_pct=99.9, delay_ms=200), is_cut=False)
     await landed.wait()

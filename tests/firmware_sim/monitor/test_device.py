@@ -64,7 +64,7 @@ def _monitor(receiver: Receiver, clock: FakeClock, **setup: object) -> PatientMo
 
 
 async def _connected(monitor: PatientMonitor) -> None:
-    await until(lambda: monitor.sender.connected)
+    await until(lambda: monitor.sender.connected, within_s=5)
 
 
 async def test_by_default_a_modelled_patient_is_sent_and_says_that_it_is_a_model() -> None:

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
+import aiomqtt
+
 from hub.access.secrets import machine_hash
 from hub.broker import BrokerConfig, BuiltInBroker
 from protocols.ids import UnitId
 from protocols.runtime.ports import free_port
-
-REFUSED = 0x80
-"""What a subscription is answered with that is not granted. Source: MQTT 3.1.1, 3.9.3."""
 
 UNITS = tuple((UnitId(name), f"password-of-{name}") for name in ("A-001", "A-002"))
 
@@ -29,3 +28,9 @@ async def knowing(folder: Path, *units: tuple[UnitId, str]) -> tuple[BuiltInBrok
     broker = broker_of(folder, port)
     await broker.write_users([(unit, machine_hash(password)) for unit, password in units])
     return broker, port
+
+
+async def codes(client: aiomqtt.Client, topic: str, *, qos: int) -> list[int]:
+    """Subscribe, and return what the broker answers."""
+    granted = await client.subscribe(topic, qos=qos)
+    return [each if isinstance(each, int) else each.value for each in granted]

@@ -12,12 +12,13 @@ import pytest
 from hub.access.secrets import machine_hash
 from hub.broker import HUB_USER
 from hub.broker.sessions import SESSION_BYTES
+from protocols import mqtt
 from protocols.ids import ID_PATTERN, UnitId
 from protocols.link.streams import Stream
 from protocols.link.topics import down_ack, presence, unit_root, up
 from protocols.link.wire import MAX_MESSAGE_BYTES
 from protocols.runtime.ports import free_port
-from tests.hub.broker.known import REFUSED, UNITS, broker_of, knowing
+from tests.hub.broker.known import UNITS, broker_of, codes, knowing
 from tests.until import until
 
 LONGEST_ID = 65_535  # a field of MQTT
@@ -50,12 +51,13 @@ async def test_units_come_and_go_while_the_broker_runs_and_others_stay(tmp_path:
             await broker.write_users(hashes)
 
             await until(
-                lambda: "Reloaded server configuration" in (tmp_path / "nats.log").read_text()
+                lambda: "Reloaded server configuration" in (tmp_path / "nats.log").read_text(),
+                within_s=5,
             )
             assert await may_connect(port, second, other_word)
             await stays.publish(f"gh/1/30/{first}/up/position", b"still connected", qos=1)
         await broker.write_users(hashes[1:])
-        await until(lambda: log.read_text().count("Reloaded: accounts") >= 2)
+        await until(lambda: log.read_text().count("Reloaded: accounts") >= 2, within_s=5)
         assert not await may_connect(port, first, word)
 
 
@@ -156,7 +158,7 @@ async def test_nothing_is_kept_for_a_session_that_is_away(tmp_path: Path, qos: i
     ):  # fmt: skip
         for heard in (presence(unit), down_ack(unit), f"{unit_root(unit)}/#"):
             assert await codes(client, heard, qos=0) == [0]
-            assert await codes(client, heard, qos=qos) == [REFUSED]
+            assert await codes(client, heard, qos=qos) == [mqtt.REFUSED]
 
 
 async def test_what_is_published_at_qos_2_and_never_released_is_not_kept(tmp_path: Path) -> None:
@@ -185,11 +187,6 @@ async def test_sessions_of_one_credential_do_not_keep_another_unit_out(tmp_path:
         assert await may_connect(port, other, other_password)
     async with broker.running():  # with the store as it is found
         assert await may_connect(port, other, other_password)
-
-
-async def codes(client: aiomqtt.Client, topic: str, *, qos: int) -> list[int]:
-    granted = await client.subscribe(topic, qos=qos)
-    return [each if isinstance(each, int) else each.value for each in granted]
 
 
 def stored(folder: Path) -> int:
