@@ -20,7 +20,7 @@ S = TypeVar("S", bound=BaseSettings)
 def load(settings: type[S], environment: Mapping[str, str] | None = None, **given: object) -> S:
     """Return the settings that the environment and `given` (which wins) describe.
 
-    `environment` is only looked at for misspelt names; the values come from the process's own.
+    `environment` is only looked at for names; the values come from the process's own.
 
     Raises:
         ConfigError: a variable that no setting has, or a value that its setting refuses.
@@ -38,12 +38,14 @@ def load(settings: type[S], environment: Mapping[str, str] | None = None, **give
         first = err.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(reason=first["msg"], setting=where) from err
-    except SettingsError as err:  # it names the field at most, not the variable
-        unread = err.__cause__.doc if isinstance(err.__cause__, json.JSONDecodeError) else None
-        found = [name for name, value in environment.items() if value == unread]
+    except SettingsError as err:
+        unread = err.__cause__
+        if not isinstance(unread, json.JSONDecodeError):
+            raise ConfigError(reason=str(err)) from err
+        named = [name for name, value in environment.items() if value == unread.doc]
         raise ConfigError(
             reason="the value must be JSON, with quotes around words",
-            variable=next((name for name in found if name.upper() in known), f"{prefix}…"),
+            variable=" or ".join(name for name in named if name.upper() in known),
         ) from err
 
 

@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRIED_", env_nested_delimiter="__")
     inner: Inner = Inner()
     names: dict[str, str] = {}
+    sign: str = ""
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,16 @@ def test_what_is_wrong_is_named_and_its_value_is_not_told(
         load(Settings)
     assert facts.items() <= wrong.value.facts.items()
     assert value == "1" or value not in str(wrong.value)
+
+
+def test_of_two_variables_with_the_value_that_is_wrong_both_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRIED_SIGN", "front")  # rightly
+    monkeypatch.setenv("TRIED_NAMES", "front")
+    with pytest.raises(ConfigError) as wrong:
+        load(Settings)
+    assert set(str(wrong.value.facts["variable"]).split(" or ")) == {"TRIED_SIGN", "TRIED_NAMES"}
 
 
 def test_what_is_right_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
