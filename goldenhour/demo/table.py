@@ -1,5 +1,6 @@
 """What the demo shows a person: steps while it starts, then addresses, accounts and PINs."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -70,12 +71,23 @@ def show(console: Console, card: dict[str, Any]) -> None:
     # on a narrow terminal a line may run over, but no password is cut short
     wide = Console(file=console.file, width=_WIDEST, force_terminal=console.is_terminal)
     wide.print(table)
-    console.print(f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False)
-    cut = f"{_command()} sim link A-001 --cut 60s --run-dir {card['data_dir']}/sim"
-    console.print(f"cut a link: {cut}", soft_wrap=True, highlight=False)
+    console.print(
+        f"data and logs: {card['data_dir']}", soft_wrap=True, highlight=False, markup=False
+    )
+    cut = [
+        _command(),
+        "sim",
+        "link",
+        "A-001",
+        "--cut",
+        "60s",
+        "--run-dir",
+        f"{card['data_dir']}/sim",
+    ]
+    console.print(f"cut a link: {shlex.join(cut)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _command() -> str:
-    """Return how a shell calls us: by name where it finds one, else by the path of our own."""
+    """Return how a shell calls us: by name where it finds us by it, else by our path."""
     ours = Path(sys.executable).with_name("goldenhour")
-    return "goldenhour" if shutil.which("goldenhour") or not ours.exists() else str(ours)
+    return "goldenhour" if shutil.which("goldenhour") == str(ours) else str(ours)

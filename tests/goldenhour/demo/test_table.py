@@ -1,6 +1,7 @@
 """The demo's table: what one signs in with stands there whole, however narrow the terminal."""
 
 import io
+import shlex
 import shutil
 from typing import Any, Final
 
@@ -49,10 +50,12 @@ def test_a_unit_stands_there_by_call_sign_and_by_the_name_that_commands_take() -
 
 def test_the_command_that_it_shows_is_one_that_a_shell_finds() -> None:
     printed = io.StringIO()
-    show(Console(file=printed, width=80), CARD)
+    show(Console(file=printed, width=80), CARD | {"data_dir": "/srv/a demo/[1]"})
     (command,) = (
         line.removeprefix("cut a link: ")
         for line in printed.getvalue().splitlines()
         if line.startswith("cut a link: ")
     )
-    assert shutil.which(command.split()[0]) is not None
+    words = shlex.split(command)
+    assert shutil.which(words[0]) is not None
+    assert words[-1] == "/srv/a demo/[1]/sim"
